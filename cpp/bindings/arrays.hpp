@@ -1,0 +1,81 @@
+// NumPy arrays as the native code needs them: looked at, never copied.
+#pragma once
+
+#include "numpy_api.hpp"
+
+#include <pybind11/pybind11.h>
+
+#include <string>
+
+namespace ranvier::bindings {
+
+/// A borrowed view of an argument that must be an array of native float32 or float64.
+class FloatArray {
+public:
+    FloatArray(pybind11::handle object, const std::string& name) {
+        if (!PyArray_Check(object.ptr())) {
+            throw pybind11::type_error(name + " is a " +
+                                       std::string(Py_TYPE(object.ptr())->tp_name) +
+                                       "; expected a numpy.ndarray");
+        }
+        array_ = reinterpret_cast<PyArrayObject*>(object.ptr());
+        const int type = PyArray_TYPE(array_);
+        if ((type != NPY_FLOAT && type != NPY_DOUBLE) || !PyArray_ISBEHAVED_RO(array_)) {
+            throw pybind11::type_error(
+                name + " has dtype " +
+                pybind11::str(pybind11::handle(object).attr("dtype")).cast<std::string>() +
+                "; expected native, aligned float32 or float64");
+        }
+    }
+
+    bool is_float32() const { return PyArray_TYPE(array_) == NPY_FLOAT; }
+    int index() const { return is_float32() ? 0 : 1; }
+    std::size_t item_size() const { return is_float32() ? 4 : 8; }
+    char* data() const { return PyArray_BYTES(array_); }
+    std::size_t size() const { return static_cast<std::size_t>(PyArray_SIZE(array_)); }
+    int ndim() const { return PyArray_NDIM(array_); }
+    std::size_t shape(int axis) const {
+        return static_cast<std::size_t>(PyArray_DIM(array_, axis));
+    }
+    std::ptrdiff_t stride(int axis) const { return PyArray_STRIDE(array_, axis); }
+    bool contiguous() const { return PyArray_IS_C_CONTIGUOUS(array_); }
+    bool writeable() const { return PyArray_ISWRITEABLE(array_); }
+    bool same_dtype(const FloatArray& other) const { return is_float32() == other.is_float32(); }
+    bool same_shape(const FloatArray& other) const {
+        return PyArray_SAMESHAPE(array_, other.array_);
+    }
+    std::string dtype_name() const { return is_float32() ? "float32" : "float64"; }
+    std::string shape_text() const {
+        return pybind11::str(pybind11::handle(reinterpret_cast<PyObject*>(array_)).attr("shape"))
+            .cast<std::string>();
+    }
+
+    /// Throws unless a kernel may write into the very memory given.
+    void require_in_place(const std::string& name) const {
+        if (!contiguous()) {
+            throw pybind11::value_error(name + " is not C-contiguous (shape " + shape_text() +
+                                        "); it cannot be updated in place");
+        }
+        if (!writeable()) {
+            throw pybind11::value_error(name + " is read-only; it cannot be updated in place");
+        }
+    }
+
+    /// Throws unless shape and dtype are those of `other`.
+    void require_like(const FloatArray& other, const std::string& name,
+                      const std::string& other_name) const {
+        if (!same_dtype(other)) {
+            throw pybind11::type_error(name + " has dtype " + dtype_name() + "; expected " +
+                                       other.dtype_name() + ", that of " + other_name);
+        }
+        if (!same_shape(other)) {
+            throw pybind11::value_error(name + " has shape " + shape_text() + "; expected " +
+                                        other.shape_text() + ", that of " + other_name);
+        }
+    }
+
+private:
+    PyArrayObject* array_;
+};
+
+}  // namespace ranvier::bindings

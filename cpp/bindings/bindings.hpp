@@ -1,0 +1,15 @@
+// One register function a subject; module.cpp calls them.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace ranvier::bindings {
+
+void register_ufuncs(pybind11::module_& m);
+void register_gufuncs(pybind11::module_& m);
+void register_losses(pybind11::module_& m);
+void register_optimizers(pybind11::module_& m);
+void register_layers(pybind11::module_& m);
+void register_runtime(pybind11::module_& m);
+
+}  // namespace ranvier::bindings

@@ -1,0 +1,122 @@
+// Softmax, its logarithm and log-sum-exp as native generalized ufuncs.
+#include "numpy_api.hpp"
+
+#include <pybind11/pybind11.h>
+
+#include <vector>
+
+#include "bindings.hpp"
+#include "runtime/dispatch.hpp"
+#include "runtime/rows.hpp"
+
+namespace py = pybind11;
+
+namespace ranvier::bindings {
+namespace {
+
+template <class T>
+const RowKernels<T>& row_kernels() {
+    if constexpr (dtype_of<T> == DType::float32) {
+        return kernels().rows_float32;
+    } else {
+        return kernels().rows_float64;
+    }
+}
+
+const double one = 1.0;
+const Rows no_mask{nullptr, 0, 0};
+const Rows no_scale{reinterpret_cast<char*>(const_cast<double*>(&one)), 0, 0};
+
+/// (n),()[,(n)]->(n): the input, the reciprocal temperature, perhaps a mask.
+template <class T, RowKernel<T> RowKernels<T>::*kernel, bool masked>
+void scaled_rows(char** args, npy_intp const* dimensions, npy_intp const* steps, void*) {
+    constexpr int operands = masked ? 4 : 3;
+    const npy_intp* core = steps + operands;
+    const Rows x{args[0], steps[0], core[0]};
+    const Rows scale{args[1], steps[1], 0};
+    const Rows keep = masked ? Rows{args[2], steps[2], core[1]} : no_mask;
+    const Rows y{args[operands - 1], steps[operands - 1], core[masked ? 2 : 1]};
+    const auto n = static_cast<std::size_t>(dimensions[1]);
+    run_rows<T>(row_kernels<T>().*kernel, x, keep, scale, y,
+                static_cast<std::size_t>(dimensions[0]), n, n);
+}
+
+/// (n)[,(n)]->().
+template <class T, bool masked>
+void reduced_rows(char** args, npy_intp const* dimensions, npy_intp const* steps, void*) {
+    constexpr int operands = masked ? 3 : 2;
+    const npy_intp* core = steps + operands;
+    const Rows x{args[0], steps[0], core[0]};
+    const Rows keep = masked ? Rows{args[1], steps[1], core[1]} : no_mask;
+    const Rows y{args[operands - 1], steps[operands - 1], sizeof(T)};
+    run_rows<T>(row_kernels<T>().logsumexp, x, keep, no_scale, y,
+                static_cast<std::size_t>(dimensions[0]), static_cast<std::size_t>(dimensions[1]),
+                1);
+}
+
+/// (n),(n),()->(n): the gradient, the output, the reciprocal temperature.
+template <class T, RowVjpKernel<T> RowKernels<T>::*kernel>
+void vjp_rows(char** args, npy_intp const* dimensions, npy_intp const* steps, void*) {
+    const npy_intp* core = steps + 4;
+    run_rows_vjp<T>(row_kernels<T>().*kernel, {args[0], steps[0], core[0]},
+                    {args[1], steps[1], core[1]}, {args[2], steps[2], 0},
+                    {args[3], steps[3], core[2]}, static_cast<std::size_t>(dimensions[0]),
+                    static_cast<std::size_t>(dimensions[1]));
+}
+
+struct Definition {
+    const char* name;
+    const char* signature;
+    int inputs;
+    PyUFuncGenericFunction loops[2];  // float32, float64
+    std::vector<char> types;
+};
+
+#define RV_LOOPS(template_name, ...) \
+    { template_name<float, __VA_ARGS__>, template_name<double, __VA_ARGS__> }
+#define RV_ROWS(kernel, masked)                                      \
+    {                                                                \
+        scaled_rows<float, &RowKernels<float>::kernel, masked>,      \
+            scaled_rows<double, &RowKernels<double>::kernel, masked> \
+    }
+#define RV_VJP(kernel) \
+    { vjp_rows<float, &RowKernels<float>::kernel>, vjp_rows<double, &RowKernels<double>::kernel> }
+
+constexpr char f = NPY_FLOAT, d = NPY_DOUBLE, b = NPY_BOOL;
+
+std::vector<Definition>& definitions() {
+    static std::vector<Definition> list = {
+        {"softmax", "(n),()->(n)", 2, RV_ROWS(softmax, false), {f, d, f, d, d, d}},
+        {"masked_softmax", "(n),(),(n)->(n)", 3, RV_ROWS(softmax, true), {f, d, b, f, d, d, b, d}},
+        {"log_softmax", "(n),()->(n)", 2, RV_ROWS(log_softmax, false), {f, d, f, d, d, d}},
+        {"masked_log_softmax",
+         "(n),(),(n)->(n)",
+         3,
+         RV_ROWS(log_softmax, true),
+         {f, d, b, f, d, d, b, d}},
+        {"logsumexp", "(n)->()", 1, RV_LOOPS(reduced_rows, false), {f, f, d, d}},
+        {"masked_logsumexp", "(n),(n)->()", 2, RV_LOOPS(reduced_rows, true), {f, b, f, d, b, d}},
+        {"softmax_vjp", "(n),(n),()->(n)", 3, RV_VJP(softmax_vjp), {f, f, d, f, d, d, d, d}},
+        {"log_softmax_vjp",
+         "(n),(n),()->(n)",
+         3,
+         RV_VJP(log_softmax_vjp),
+         {f, f, d, f, d, d, d, d}},
+    };
+    return list;
+}
+
+}  // namespace
+
+void register_gufuncs(py::module_& m) {
+    static void* no_data[2] = {nullptr, nullptr};
+    for (Definition& each : definitions()) {
+        PyObject* gufunc = PyUFunc_FromFuncAndDataAndSignature(
+            each.loops, no_data, each.types.data(), 2, each.inputs, 1, PyUFunc_None, each.name, "",
+            0, each.signature);
+        if (gufunc == nullptr) throw py::error_already_set();
+        m.attr(each.name) = py::reinterpret_steal<py::object>(gufunc);
+    }
+}
+
+}  // namespace ranvier::bindings

@@ -1,0 +1,126 @@
+// Elementwise operations as native NumPy ufuncs, and the registry they come from.
+#include "numpy_api.hpp"
+
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bindings.hpp"
+#include "runtime/dispatch.hpp"
+#include "runtime/elementwise.hpp"
+#include "runtime/registry.hpp"
+
+namespace py = pybind11;
+
+namespace ranvier::bindings {
+namespace {
+
+/// What a ufunc needs for as long as it lives, which is as long as the process.
+struct UfuncData {
+    ElementwiseCall calls[count_of<DType>];
+    void* data[count_of<DType>];
+    PyUFuncGenericFunction loops[count_of<DType>];
+    std::vector<char> types;
+    std::string name, doc;
+};
+
+void loop(char** args, npy_intp const* dimensions, npy_intp const* steps, void* data) {
+    run_elementwise(*static_cast<const ElementwiseCall*>(data), args, steps,
+                    static_cast<std::size_t>(dimensions[0]));
+}
+
+struct FormName {
+    const char* name;
+    int arrays;
+};
+constexpr FormName forms[count_of<Form>] = {
+    {"value", 1}, {"derivative", 1}, {"vjp", 2}, {"vjp_from_output", 2}};
+
+int index_of_activation(const std::string& name) {
+    const auto records = activations();
+    for (std::size_t i = 0; i < records.size(); ++i) {
+        if (name == records[i].name) return static_cast<int>(i);
+    }
+    throw py::key_error(name);
+}
+
+int index_of_form(const std::string& name) {
+    for (int i = 0; i < count_of<Form>; ++i) {
+        if (name == forms[i].name) return i;
+    }
+    throw py::key_error(name);
+}
+
+py::object make_ufunc(const std::string& activation, const std::string& form,
+                      const std::string& doc) {
+    static const int numbers[count_of<DType>] = {NPY_HALF, NPY_FLOAT, NPY_DOUBLE};
+    static const std::size_t sizes[count_of<DType>] = {2, 4, 8};
+    const int a = index_of_activation(activation);
+    const int f = index_of_form(form);
+    const ActivationRecord& record = activations()[static_cast<std::size_t>(a)];
+    const auto& row = kernels().elementwise[a][f];
+    if (row[0] == nullptr) return py::none();
+
+    auto data = std::make_unique<UfuncData>();
+    data->name = activation;
+    data->doc = doc;
+    const int parameters = static_cast<int>(record.parameters.size());
+    const int inputs = forms[f].arrays + parameters;
+    for (int t = 0; t < count_of<DType>; ++t) {
+        data->calls[t] = {row[t], forms[f].arrays, parameters, sizes[t], record.heavy};
+        data->data[t] = &data->calls[t];
+        data->loops[t] = loop;
+        data->types.insert(data->types.end(), static_cast<std::size_t>(inputs) + 1,
+                           static_cast<char>(numbers[t]));
+    }
+    // NumPy keeps pointers into all of this and never frees them: a ufunc lives for ever.
+    UfuncData* kept = data.release();
+    PyObject* ufunc =
+        PyUFunc_FromFuncAndData(kept->loops, kept->data, kept->types.data(), count_of<DType>,
+                                inputs, 1, PyUFunc_None, kept->name.c_str(), kept->doc.c_str(), 0);
+    if (ufunc == nullptr) throw py::error_already_set();
+    return py::reinterpret_steal<py::object>(ufunc);
+}
+
+py::list activation_records() {
+    py::list result;
+    for (const ActivationRecord& record : activations()) {
+        py::dict parameters;
+        for (const ParameterRecord& p : record.parameters) {
+            parameters[p.name] =
+                std::isnan(p.default_value) ? py::object(py::none()) : py::float_(p.default_value);
+        }
+        const auto tuple = [](const double* v, int n) {
+            py::tuple t(n);
+            for (int i = 0; i < n; ++i) t[i] = v[i];
+            return t;
+        };
+        py::dict entry;
+        entry["name"] = record.name;
+        entry["parameters"] = parameters;
+        entry["limits"] = tuple(record.limits, 3);
+        entry["slopes"] = tuple(record.slopes, 3);
+        entry["bounds"] = tuple(record.bounds, 4);
+        entry["formula"] = record.formula;
+        entry["derivative"] = record.derivative;
+        entry["reference"] = record.reference;
+        result.append(entry);
+    }
+    return result;
+}
+
+}  // namespace
+
+void register_ufuncs(py::module_& m) {
+    m.def("make_ufunc", &make_ufunc, py::arg("activation"), py::arg("form"), py::arg("doc"));
+    m.def("activation_records", &activation_records);
+    m.def("activation_index", &index_of_activation);
+}
+
+}  // namespace ranvier::bindings

@@ -1,0 +1,2 @@
+#define RANVIER_ISA avx2
+#include "table.hpp"

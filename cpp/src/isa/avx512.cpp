@@ -1,0 +1,2 @@
+#define RANVIER_ISA avx512
+#include "table.hpp"

@@ -1,0 +1,2 @@
+#define RANVIER_ISA baseline
+#include "table.hpp"

@@ -1,0 +1,118 @@
+// What an instruction set provides: one table of functions, filled by one translation unit each.
+// Plain types only, so that the table is a constant and needs no code at start-up.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace ranvier {
+
+enum class Activation : int {
+#define RV_ACTIVATION(name, ...) name,
+#include "../ops/activations.def"
+#undef RV_ACTIVATION
+    count
+};
+
+/// What can be asked of an activation f with parameters p.
+enum class Form : int {
+    value,            // f(x, p)
+    derivative,       // f'(x, p)
+    vjp,              // g f'(x, p)
+    vjp_from_output,  // g f'(x, p) as a function of y = f(x, p), where there is one
+    count
+};
+
+enum class DType : int { float16, float32, float64, count };
+
+/// IEEE binary16, as bits.
+struct half {
+    std::uint16_t bits;
+};
+
+template <class T>
+inline constexpr DType dtype_of = DType::float64;
+template <>
+inline constexpr DType dtype_of<half> = DType::float16;
+template <>
+inline constexpr DType dtype_of<float> = DType::float32;
+
+/// out[i] = form(in[0][i], in[1][i], ...), n elements of one type, each operand contiguous; out may
+/// be one of the inputs. With `uniform`, a parameter (a trailing input) is one value, not n.
+using ElementwiseKernel = void (*)(const void* const* in, void* out, std::size_t n, bool uniform);
+
+/// z[i] += bias[i], then y[i] = f(z[i]), with one value for each parameter. y may be z.
+using BiasedKernel = void (*)(void* z, const void* bias, const void* const* parameters, void* y,
+                              std::size_t n);
+
+/// One row of n elements; `keep` is null or n bytes, 0 where an element takes no part. Softmax and
+/// its logarithm write n results to y, logsumexp one. The input is multiplied by `scale` first.
+template <class T>
+using RowKernel = void (*)(const T* x, const std::uint8_t* keep, double scale, T* y, std::size_t n);
+
+/// g and y are rows, the result may be either of them; `scale` as in the forward direction.
+template <class T>
+using RowVjpKernel = void (*)(const T* g, const T* y, double scale, T* out, std::size_t n);
+
+/// One sample of cross-entropy: n logits against a distribution that is either (1 - smoothing) at
+/// `label`, or (1 - smoothing) times `probabilities`, plus smoothing / n everywhere; class weights
+/// may be null.
+template <class T>
+struct CrossEntropySample {
+    const T* logits;
+    const T* probabilities;
+    const T* weight;
+    std::ptrdiff_t label;
+    double smoothing;
+};
+
+/// Returns the sample's loss; if `gradient` is not null, writes `scale` times its gradient there.
+template <class T>
+using CrossEntropyKernel = double (*)(const CrossEntropySample<T>& sample, double scale,
+                                      T* gradient, std::size_t n);
+
+template <class T>
+struct RowKernels {
+    RowKernel<T> softmax, log_softmax, logsumexp;
+    RowVjpKernel<T> softmax_vjp, log_softmax_vjp;
+    CrossEntropyKernel<T> cross_entropy;
+};
+
+enum class Optimizer : int {
+#define RV_OPTIMIZER(name, ...) name,
+#include "../ops/optimizers.def"
+#undef RV_OPTIMIZER
+    count
+};
+
+/// parameter[i] and state[k][i] are updated from gradient[i]; `scalars` are the rule's own, in the
+/// order of its Scalars struct.
+using OptimizerKernel = void (*)(void* parameter, const void* gradient, void* const* state,
+                                 const double* scalars, std::size_t n);
+
+template <class Index>
+inline constexpr int count_of = static_cast<int>(Index::count);
+
+struct KernelTable {
+    const char* name;
+    ElementwiseKernel elementwise[count_of<Activation>][count_of<Form>][count_of<DType>];
+    BiasedKernel biased[count_of<Activation>][2];  // float32, float64
+    RowKernels<float> rows_float32;
+    RowKernels<double> rows_float64;
+    OptimizerKernel optimizer[count_of<Optimizer>][2];
+};
+
+namespace baseline {
+extern const KernelTable table;
+}
+namespace avx2 {
+extern const KernelTable table;
+}
+namespace avx512 {
+extern const KernelTable table;
+}
+namespace neon {
+extern const KernelTable table;
+}
+
+}  // namespace ranvier

@@ -1,0 +1,2 @@
+#define RANVIER_ISA neon
+#include "table.hpp"

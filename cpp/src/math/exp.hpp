@@ -1,0 +1,97 @@
+// The exponential, in double precision whatever the result type R.
+//
+// A float32 result is computed in double on half the lanes: nothing cancels, nothing overflows on
+// the way, and the only rounding that matters is the last one. R says how long a polynomial the
+// result needs; tools/fit_exp.py derives both.
+#pragma once
+
+#include "scalar.hpp"
+
+namespace ranvier::RANVIER_ISA {
+
+/// e^x as scale * (1 + excess): scale is a power of 2 and excess = e^r - 1 with |r| <= ln(2)/2, so
+/// that both e^x and e^x - 1 keep their relative accuracy.
+struct Exponential {
+    double scale, excess;
+    double value() const { return fma(scale, excess, scale); }
+    double minus_one() const { return fma(scale, excess, scale - 1.0); }
+};
+
+/// e^r - 1 for |r| <= ln(2)/2. Relative error of e^r: 2^-26.5 for float, 2^-55.8 for double.
+template <class R>
+inline double expm1_reduced(double r);
+
+template <>
+inline double expm1_reduced<float>(double r) {
+    constexpr double q[] = {0.5, 0x1.5554dcf88fd17p-3, 0x1.5555192d5f5dep-5, 0x1.120b6e42d2112p-7,
+                            0x1.6d11093a17fd8p-10};
+    return fma(r * r, polynomial(q, r), r);
+}
+
+template <>
+inline double expm1_reduced<double>(double r) {
+    constexpr double q[] = {0x1.0000000000001p-1,  0x1.5555555555556p-3,  0x1.5555555553d63p-5,
+                            0x1.11111111109b3p-7,  0x1.6c16c1788bd90p-10, 0x1.a01a01a7c41d5p-13,
+                            0x1.a019b90d2ae7ap-16, 0x1.71de0dae63bb3p-19, 0x1.289185613a3d6p-22,
+                            0x1.af38a9b0ec855p-26};
+    return fma(r * r, polynomial(q, r), r);
+}
+
+/// An integer as a double and, modulo 2^12 at least, in the low bits of a word.
+struct Integer {
+    double value;
+    std::uint64_t bits;
+};
+
+/// Adding 1.5 * 2^52 rounds to an integer and leaves it in the low bits of the sum.
+inline Integer round_to_integer(double x) {
+    constexpr double shift = 0x1.8p52;
+    const double shifted = x + shift;
+    return {shifted - shift, bit_cast<std::uint64_t>(shifted)};
+}
+
+/// 2^n, -1022 <= n <= 1023.
+inline double power_of_2(Integer n) {
+    return bit_cast<double>((n.bits << 52) + 0x3ff0000000000000u);
+}
+
+/// x = n ln 2 + r with |r| <= ln(2)/2.
+struct Reduced {
+    Integer n;
+    double r;
+};
+inline Reduced reduce_by_ln2(double x) {
+    constexpr double per_ln2 = 0x1.71547652b82fep+0;
+    // ln 2 in two parts; the first has 33 bits, so that n times it is exact.
+    constexpr double ln2_high = 0x1.62e42feep-1;
+    constexpr double ln2_low = 0x1.a39ef35793c76p-33;
+    const Integer n = round_to_integer(x * per_ln2);
+    return {n, fma(-n.value, ln2_low, fma(-n.value, ln2_high, x))};
+}
+
+/// e^x in parts for x <= 709, whatever the size of a negative x.
+template <class R>
+inline Exponential exponential(double x);
+
+template <>
+inline Exponential exponential<float>(double x) {
+    // e^-700 is 0 in float32 and far from underflow here.
+    const Reduced reduced = reduce_by_ln2(at_least(x, -700.0));
+    return {power_of_2(reduced.n), expm1_reduced<float>(reduced.r)};
+}
+
+template <>
+inline Exponential exponential<double>(double x) {
+    // The scale may be subnormal: made of two halves, it is exact down to 2^-1074.
+    const Reduced reduced = reduce_by_ln2(at_least(x, -800.0));
+    const Integer first = round_to_integer(0.5 * reduced.n.value);
+    const Integer second = round_to_integer(reduced.n.value - first.value);
+    return {power_of_2(first) * power_of_2(second), expm1_reduced<double>(reduced.r)};
+}
+
+template <class R>
+inline double exp(double x) {
+    return exponential<R>(x).value();
+}
+
+}  // namespace ranvier::RANVIER_ISA

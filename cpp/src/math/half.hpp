@@ -1,0 +1,34 @@
+// Conversions between binary16 and float32 by arithmetic on the bits, so that they vectorise with
+// every compiler and give every machine the same result.
+#pragma once
+
+#include "../isa/kernels.hpp"
+#include "scalar.hpp"
+
+namespace ranvier::RANVIER_ISA {
+
+inline float widen(half h) {
+    const std::uint32_t sign = static_cast<std::uint32_t>(h.bits & 0x8000u) << 16;
+    const std::uint32_t size = static_cast<std::uint32_t>(h.bits & 0x7fffu) << 13;
+    // Read as a float32, the exponent is 112 too small: subnormals come out right as well.
+    const float scaled = bit_cast<float>(size) * 0x1p112f;
+    const std::uint32_t finite = bit_cast<std::uint32_t>(scaled);
+    const std::uint32_t bits = size >= 0x0f800000u ? (size | 0x7f800000u) : finite;
+    return bit_cast<float>(bits | sign);
+}
+
+/// Rounded to nearest, ties to even.
+inline half narrow(float x) {
+    const std::uint32_t bits = bit_cast<std::uint32_t>(x);
+    const std::uint32_t sign = bits & 0x80000000u;
+    const std::uint32_t size = bits ^ sign;
+    // Subnormal results: adding 1/2 leaves the value in units of 2^-24 in the low bits, rounded.
+    const std::uint32_t small = bit_cast<std::uint32_t>(bit_cast<float>(size) + 0.5f) - 0x3f000000u;
+    const std::uint32_t odd = (size >> 13) & 1u;
+    const std::uint32_t normal = (size - 0x38000000u + 0xfffu + odd) >> 13;
+    const std::uint32_t huge = size > 0x7f800000u ? 0x7e00u : 0x7c00u;
+    const std::uint32_t result = size < 0x38800000u ? small : (size < 0x47800000u ? normal : huge);
+    return {static_cast<std::uint16_t>(result | (sign >> 16))};
+}
+
+}  // namespace ranvier::RANVIER_ISA

@@ -1,0 +1,77 @@
+// The few scalar operations that C++ has no branch-free, libm-free spelling for.
+//
+// Everything under math/ and ops/ is compiled once per instruction set, inside the namespace that
+// RANVIER_ISA names, and includes no standard header that defines functions: a function template
+// compiled here for AVX-512 must never become the copy the linker keeps for everybody.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#ifndef RANVIER_ISA
+#error "define RANVIER_ISA (the instruction set's namespace) before including a kernel header"
+#endif
+
+namespace ranvier::RANVIER_ISA {
+
+template <class To, class From>
+inline To bit_cast(From from) {
+    return __builtin_bit_cast(To, from);
+}
+
+/// a * b + c, rounded once where the instruction set can. Baseline x86-64 cannot and rounds twice.
+inline double fma(double a, double b, double c) {
+#if defined(__FMA__) || defined(__aarch64__)
+    return __builtin_fma(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+inline float fma(float a, float b, float c) {
+#if defined(__FMA__) || defined(__aarch64__)
+    return __builtin_fmaf(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
+inline double abs(double x) {
+    return __builtin_fabs(x);
+}
+inline float abs(float x) {
+    return __builtin_fabsf(x);
+}
+inline double sqrt(double x) {
+    return __builtin_sqrt(x);
+}
+inline float sqrt(float x) {
+    return __builtin_sqrtf(x);
+}
+inline double copysign(double size, double sign) {
+    return __builtin_copysign(size, sign);
+}
+
+/// max(x, low) and min(x, high) that let NaN through.
+template <class T>
+inline T at_least(T x, T low) {
+    return x < low ? low : x;
+}
+template <class T>
+inline T at_most(T x, T high) {
+    return x > high ? high : x;
+}
+
+inline constexpr double infinity = __builtin_huge_val();
+inline constexpr double not_a_number = __builtin_nan("");
+
+/// c[first] + c[first + 1] x + ... by Horner's rule.
+template <std::size_t N, std::size_t first = 0>
+inline double polynomial(const double (&c)[N], double x) {
+    if constexpr (first + 1 == N) {
+        return c[first];
+    } else {
+        return fma(polynomial<N, first + 1>(c, x), x, c[first]);
+    }
+}
+
+}  // namespace ranvier::RANVIER_ISA

@@ -1,0 +1,83 @@
+// The update rule of every optimizer: one element of the parameter, its gradient and its state.
+//
+// Scalars are computed in double, once a step, by the caller; a rule reads them in the parameter's
+// own precision. `scalars` in Python lists them in the order in which they stand here.
+#pragma once
+
+#include "../isa/kernels.hpp"
+#include "../math/scalar.hpp"
+
+namespace ranvier::RANVIER_ISA::optimizers {
+
+/// Stochastic gradient descent (Sutskever et al., On the importance of initialization and momentum
+/// in deep learning, ICML 2013, in torch's form, where the rate is outside the buffer):
+///     d = +-g + weight_decay p;  b = momentum b + inflow d;  d = d + momentum b or b;  p -= lr d
+/// `inflow` is 1 - dampening, and 1 at the first step.
+struct sgd {
+    template <class T>
+    struct Scalars {
+        T lr, sign, weight_decay, momentum, inflow, nesterov;
+    };
+    template <class T>
+    static void step(T& p, T g, T* const* state, std::size_t i, const Scalars<T>& s) {
+        T d = fma(s.weight_decay, p, s.sign * g);
+        if (s.momentum != T(0)) {
+            T& b = state[0][i];
+            b = fma(s.momentum, b, s.inflow * d);
+            d = s.nesterov != T(0) ? fma(s.momentum, b, d) : b;
+        }
+        p = fma(-s.lr, d, p);
+    }
+};
+
+/// Adam (Kingma and Ba, arXiv 1412.6980, 2015, algorithm 1), with eps outside the corrected root as
+/// in torch; `step_size` is lr / (1 - beta1^t), `correction` is 1 / sqrt(1 - beta2^t):
+///     m += (1 - beta1)(g - m);  v = beta2 v + (1 - beta2) g^2
+///     p -= step_size m / (correction sqrt(v) + eps)
+/// AMSGrad (Reddi, Kale and Kumar, ICLR 2018) takes the largest v so far.
+struct adam {
+    template <class T>
+    struct Scalars {
+        T step_size, correction, eps, sign, weight_decay, one_minus_beta1, beta2, one_minus_beta2,
+            amsgrad;
+    };
+    template <class T>
+    static void step(T& p, T g, T* const* state, std::size_t i, const Scalars<T>& s) {
+        const T d = fma(s.weight_decay, p, s.sign * g);
+        T& m = state[0][i];
+        T& v = state[1][i];
+        m = fma(s.one_minus_beta1, d - m, m);
+        v = fma(s.beta2, v, s.one_minus_beta2 * d * d);
+        T second = v;
+        if (s.amsgrad != T(0)) {
+            T& largest = state[2][i];
+            largest = v < largest ? largest : v;
+            second = largest;
+        }
+        p = fma(-s.step_size, m / fma(s.correction, sqrt(second), s.eps), p);
+    }
+};
+
+}  // namespace ranvier::RANVIER_ISA::optimizers
+
+namespace ranvier::RANVIER_ISA {
+
+template <class Rule, class T>
+void optimizer_step(void* parameter, const void* gradient, void* const* state_,
+                    const double* scalars, std::size_t n) {
+    using Scalars = typename Rule::template Scalars<T>;
+    constexpr std::size_t count = sizeof(Scalars) / sizeof(T);
+    union {
+        T list[count];
+        Scalars named;
+    } s;
+    for (std::size_t k = 0; k < count; ++k) s.list[k] = static_cast<T>(scalars[k]);
+    T* p = static_cast<T*>(parameter);
+    const T* g = static_cast<const T*>(gradient);
+    T* state[3];
+    for (int k = 0; k < 3; ++k) state[k] = static_cast<T*>(state_[k]);
+#pragma omp simd
+    for (std::size_t i = 0; i < n; ++i) Rule::step(p[i], g[i], state, i, s.named);
+}
+
+}  // namespace ranvier::RANVIER_ISA

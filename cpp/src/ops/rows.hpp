@@ -1,0 +1,260 @@
+// Reductions over a row: the maximum and the sum of exponentials under softmax, its logarithm,
+// log-sum-exp and cross-entropy.
+//
+// A row is read in chunks of a fixed number of lanes, each lane has a sum of its own, and the lanes
+// are added in a fixed tree, in double: the result does not depend on the instruction set. A short
+// last chunk is padded with -inf, so rows of ten are as vectorised as rows of ten thousand.
+#pragma once
+
+#include "../isa/kernels.hpp"
+#include "../math/exp.hpp"
+#include "../math/log.hpp"
+
+namespace ranvier::RANVIER_ISA {
+
+inline constexpr std::size_t lanes = 16;
+
+/// Calls body(chunk, position, count): `chunk` points to `lanes` elements, of which the first
+/// `count` are the row's own from `position` on; what `keep` leaves out is -inf.
+template <class T, class Body>
+inline void for_each_chunk(const T* x, const std::uint8_t* keep, std::size_t n, Body body) {
+    T padded[lanes];
+    for (std::size_t i = 0; i < n; i += lanes) {
+        const std::size_t count = n - i < lanes ? n - i : lanes;
+        if (keep == nullptr && count == lanes) {
+            body(x + i, i, count);
+            continue;
+        }
+        for (std::size_t l = 0; l < lanes; ++l) padded[l] = static_cast<T>(-infinity);
+        for (std::size_t l = 0; l < count; ++l) {
+            if (keep == nullptr || keep[i + l] != 0) padded[l] = x[i + l];
+        }
+        body(padded, i, count);
+    }
+}
+
+/// The lanes added pairwise: always in this order.
+inline double tree_sum(double (&lane)[lanes]) {
+    for (std::size_t width = lanes / 2; width > 0; width /= 2) {
+        for (std::size_t l = 0; l < width; ++l) lane[l] += lane[l + width];
+    }
+    return lane[0];
+}
+
+/// The largest element; NaN is passed over, -inf if there is nothing else.
+template <class T>
+inline T maximum(const T* x, const std::uint8_t* keep, std::size_t n) {
+    T best[lanes];
+    for (std::size_t l = 0; l < lanes; ++l) best[l] = static_cast<T>(-infinity);
+    for_each_chunk(x, keep, n, [&](const T* chunk, std::size_t, std::size_t) {
+#pragma omp simd
+        for (std::size_t l = 0; l < lanes; ++l) best[l] = chunk[l] > best[l] ? chunk[l] : best[l];
+    });
+    for (std::size_t width = lanes / 2; width > 0; width /= 2) {
+        for (std::size_t l = 0; l < width; ++l) {
+            best[l] = best[l + width] > best[l] ? best[l + width] : best[l];
+        }
+    }
+    return best[0];
+}
+
+/// sum of e^((x - top) scale), top finite and the largest; NaN if an element is NaN. With `store`,
+/// the exponentials are written to e. With `without_top`, elements equal to top count as 0.
+template <bool store, bool without_top, class T>
+inline double sum_of_exponentials(const T* x, const std::uint8_t* keep, double top, double scale,
+                                  T* e, std::size_t n) {
+    double sum[lanes] = {};
+    for_each_chunk(x, keep, n, [&](const T* chunk, std::size_t i, std::size_t count) {
+        T result[lanes];
+#pragma omp simd
+        for (std::size_t l = 0; l < lanes; ++l) {
+            const double d = (static_cast<double>(chunk[l]) - top) * scale;
+            const double power = exp<T>(d);
+            sum[l] += without_top && d == 0.0 ? 0.0 : power;
+            if constexpr (store) result[l] = static_cast<T>(power);
+        }
+        if constexpr (store) {
+            for (std::size_t l = 0; l < count; ++l) e[i + l] = result[l];
+        }
+    });
+    return tree_sum(sum);
+}
+
+/// What a row comes to: sum e^((x - top) scale) = sum = 1 + excess. `top` is infinite, and the sum
+/// NaN or the number of +inf, where the row has no finite maximum.
+struct RowSum {
+    double top, sum, excess;
+};
+
+/// A row with +inf, or with nothing but -inf: the sum counts the elements at +inf.
+template <class T>
+inline RowSum sum_of_infinite_row(const T* x, const std::uint8_t* keep, double top, std::size_t n) {
+    double sum = 0.0;
+    for (std::size_t i = 0; i < n; ++i) {
+        if (keep != nullptr && keep[i] == 0) continue;
+        if (x[i] != x[i]) return {top, not_a_number, not_a_number};
+        if (x[i] == static_cast<T>(infinity)) sum += 1.0;
+    }
+    return {top, sum, sum - 1.0};
+}
+
+/// The row's exponentials and their sum in two passes over the row: for rows that a cache holds.
+template <class T>
+inline RowSum stored_row_sum(const T* x, const std::uint8_t* keep, double scale, T* e,
+                             std::size_t n) {
+    const double top = static_cast<double>(maximum(x, keep, n));
+    if (abs(top) == infinity) return sum_of_infinite_row(x, keep, top, n);
+    const double sum = sum_of_exponentials<true, false>(x, keep, top, scale, e, n);
+    return {top, sum, sum - 1.0};
+}
+
+/// The row's sum in one pass, a block at a time: a larger maximum rescales what was summed so far
+/// (Milakov and Gimelshein, arXiv 1805.02867, 2018, at the granularity of a block).
+template <class T>
+inline RowSum online_row_sum(const T* x, const std::uint8_t* keep, double scale, std::size_t n) {
+    constexpr std::size_t block = 4096;
+    double top = -infinity;
+    double sum = 0.0;
+    for (std::size_t i = 0; i < n; i += block) {
+        const std::size_t m = n - i < block ? n - i : block;
+        const std::uint8_t* kept = keep == nullptr ? nullptr : keep + i;
+        const double here = static_cast<double>(maximum(x + i, kept, m));
+        if (here == infinity) return sum_of_infinite_row(x, keep, infinity, n);
+        if (here == -infinity) {
+            sum += sum_of_infinite_row(x + i, kept, here, m).sum;  // 0, or NaN
+            continue;
+        }
+        if (here > top) {
+            sum = top == -infinity ? sum : sum * exp<double>((top - here) * scale);
+            top = here;
+        }
+        sum += sum_of_exponentials<false, false, T>(x + i, kept, top, scale, nullptr, m);
+    }
+    if (top == -infinity) return sum_of_infinite_row(x, keep, top, n);
+    return {top, sum, sum - 1.0};
+}
+
+/// Where the largest element has nearly all the weight, sum - 1 has lost the rest's digits: add up
+/// the rest alone. (log_softmax([20, 0])[0] is -2.06e-9, not 0.)
+template <class T>
+inline RowSum with_exact_excess(RowSum row, const T* x, const std::uint8_t* keep, double scale,
+                                std::size_t n) {
+    constexpr double enough = dtype_of<T> == DType::float32 ? 0x1p-20 : 1.0;
+    if (abs(row.top) != infinity && row.excess < enough) {
+        row.excess = sum_of_exponentials<false, true, T>(x, keep, row.top, scale, nullptr, n);
+    }
+    return row;
+}
+
+/// Longer rows are read twice rather than held in the output between the passes.
+inline constexpr std::size_t longest_stored_row = std::size_t{1} << 16;
+
+template <class T>
+void softmax_row(const T* x, const std::uint8_t* keep, double scale, T* y, std::size_t n) {
+    const bool stored = n <= longest_stored_row;
+    const RowSum row =
+        stored ? stored_row_sum(x, keep, scale, y, n) : online_row_sum(x, keep, scale, n);
+    if (abs(row.top) == infinity) {
+        // Equal shares for the elements at +inf; nothing for a row of -inf; NaN for one with NaN.
+        const T share = static_cast<T>(row.top > 0.0 ? 1.0 / row.sum : row.sum);
+        for (std::size_t i = 0; i < n; ++i) {
+            const bool kept = keep == nullptr || keep[i] != 0;
+            const bool gets = row.sum != row.sum || x[i] == static_cast<T>(infinity);
+            y[i] = kept && gets ? share : T(0);
+        }
+        return;
+    }
+    const double inverse = 1.0 / row.sum;
+    if (stored) {
+        const T factor = static_cast<T>(inverse);
+#pragma omp simd
+        for (std::size_t i = 0; i < n; ++i) y[i] *= factor;
+        return;
+    }
+    for_each_chunk(x, keep, n, [&](const T* chunk, std::size_t i, std::size_t count) {
+        T result[lanes];
+#pragma omp simd
+        for (std::size_t l = 0; l < lanes; ++l) {
+            const double d = (static_cast<double>(chunk[l]) - row.top) * scale;
+            result[l] = static_cast<T>(exp<T>(d) * inverse);
+        }
+        for (std::size_t l = 0; l < count; ++l) y[i + l] = result[l];
+    });
+}
+
+template <class T>
+void log_softmax_row(const T* x, const std::uint8_t* keep, double scale, T* y, std::size_t n) {
+    const RowSum row = with_exact_excess(online_row_sum(x, keep, scale, n), x, keep, scale, n);
+    const double log_sum = log1p(row.excess);
+    if (abs(row.top) == infinity) {
+        const T share = static_cast<T>(row.top > 0.0 ? -log_sum : row.sum);
+        for (std::size_t i = 0; i < n; ++i) {
+            const bool kept = keep == nullptr || keep[i] != 0;
+            const bool gets = row.sum != row.sum || x[i] == static_cast<T>(infinity);
+            y[i] = kept && gets ? share : static_cast<T>(-infinity);
+        }
+        return;
+    }
+    if (keep == nullptr) {
+#pragma omp simd
+        for (std::size_t i = 0; i < n; ++i) {
+            y[i] = static_cast<T>((static_cast<double>(x[i]) - row.top) * scale - log_sum);
+        }
+        return;
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+        const double d = (static_cast<double>(x[i]) - row.top) * scale - log_sum;
+        y[i] = static_cast<T>(keep[i] != 0 ? d : -infinity);
+    }
+}
+
+template <class T>
+void logsumexp_row(const T* x, const std::uint8_t* keep, double scale, T* y, std::size_t n) {
+    const RowSum row = with_exact_excess(online_row_sum(x, keep, scale, n), x, keep, scale, n);
+    const bool infinite = abs(row.top) == infinity;
+    *y = static_cast<T>(infinite ? (row.sum != row.sum ? row.sum : row.top)
+                                 : row.top * scale + log1p(row.excess));
+}
+
+/// The sum of a[i] b[i] (or of a[i]) in the fixed order.
+template <class T>
+inline double dot(const T* a, const T* b, std::size_t n) {
+    double sum[lanes] = {};
+    std::size_t i = 0;
+    for (; i + lanes <= n; i += lanes) {
+#pragma omp simd
+        for (std::size_t l = 0; l < lanes; ++l) {
+            const double factor = b == nullptr ? 1.0 : static_cast<double>(b[i + l]);
+            sum[l] = fma(static_cast<double>(a[i + l]), factor, sum[l]);
+        }
+    }
+    for (std::size_t l = 0; i < n; ++i, ++l) {
+        const double factor = b == nullptr ? 1.0 : static_cast<double>(b[i]);
+        sum[l] = fma(static_cast<double>(a[i]), factor, sum[l]);
+    }
+    return tree_sum(sum);
+}
+
+/// scale y (g - sum g y).
+template <class T>
+void softmax_vjp_row(const T* g, const T* y, double scale, T* out, std::size_t n) {
+    const double mean = dot(g, y, n);
+#pragma omp simd
+    for (std::size_t i = 0; i < n; ++i) {
+        out[i] =
+            static_cast<T>(scale * static_cast<double>(y[i]) * (static_cast<double>(g[i]) - mean));
+    }
+}
+
+/// scale (g - e^y sum g).
+template <class T>
+void log_softmax_vjp_row(const T* g, const T* y, double scale, T* out, std::size_t n) {
+    const double sum = dot(g, static_cast<const T*>(nullptr), n);
+#pragma omp simd
+    for (std::size_t i = 0; i < n; ++i) {
+        const double share = exp<T>(static_cast<double>(y[i]));
+        out[i] = static_cast<T>(scale * fma(-share, sum, static_cast<double>(g[i])));
+    }
+}
+
+}  // namespace ranvier::RANVIER_ISA

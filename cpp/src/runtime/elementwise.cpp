@@ -1,0 +1,89 @@
+#include "elementwise.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "float_status.hpp"
+#include "threads.hpp"
+
+namespace ranvier {
+namespace {
+
+constexpr int most_operands = 5;
+constexpr std::size_t stack_block = 512;  // elements of one operand gathered at a time
+
+/// Elements below which a second thread costs more than it saves.
+std::size_t worth_a_thread(const ElementwiseCall& call) {
+    return call.heavy ? 8192 : 65536;
+}
+
+template <std::size_t size>
+void gather_items(char* to, const char* from, std::ptrdiff_t stride, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) {
+        std::memcpy(to + i * size, from + static_cast<std::ptrdiff_t>(i) * stride, size);
+    }
+}
+
+template <std::size_t size>
+void scatter_items(char* to, std::ptrdiff_t stride, const char* from, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) {
+        std::memcpy(to + static_cast<std::ptrdiff_t>(i) * stride, from + i * size, size);
+    }
+}
+
+void gather(char* to, const char* from, std::ptrdiff_t stride, std::size_t size, std::size_t n) {
+    (size == 2   ? gather_items<2>
+     : size == 4 ? gather_items<4>
+                 : gather_items<8>)(to, from, stride, n);
+}
+
+void scatter(char* to, std::ptrdiff_t stride, const char* from, std::size_t size, std::size_t n) {
+    (size == 2   ? scatter_items<2>
+     : size == 4 ? scatter_items<4>
+                 : scatter_items<8>)(to, stride, from, n);
+}
+
+}  // namespace
+
+void run_elementwise(const ElementwiseCall& call, char* const* data, const std::ptrdiff_t* stride,
+                     std::size_t n) {
+    const KeepFloatStatus keep;
+    const int inputs = call.arrays + call.parameters;
+    const auto item = static_cast<std::ptrdiff_t>(call.item_size);
+    bool uniform = true;
+    for (int k = call.arrays; k < inputs; ++k) uniform &= stride[k] == 0;
+    bool strided = stride[inputs] != item;
+    for (int k = 0; k < inputs; ++k) {
+        strided |= !(stride[k] == item || (uniform && k >= call.arrays));
+    }
+    strided &= n > 1;
+    // A parameter given per element is read like an array; one value among such is repeated.
+    parallel_for(n, worth_a_thread(call), [&](std::size_t begin, std::size_t end) {
+        const void* in[most_operands];
+        const auto at = [&](int k, std::size_t i) {
+            return data[k] + static_cast<std::ptrdiff_t>(i) * stride[k];
+        };
+        if (!strided) {
+            for (int k = 0; k < inputs; ++k) in[k] = at(k, begin);
+            call.kernel(in, at(inputs, begin), end - begin, uniform);
+            return;
+        }
+        alignas(64) char buffer[most_operands][stack_block * 8];
+        for (std::size_t start = begin; start < end; start += stack_block) {
+            const std::size_t m = std::min(stack_block, end - start);
+            for (int k = 0; k < inputs; ++k) {
+                const bool direct = stride[k] == item || (uniform && k >= call.arrays);
+                if (!direct) gather(buffer[k], at(k, start), stride[k], call.item_size, m);
+                in[k] = direct ? at(k, start) : buffer[k];
+            }
+            const bool in_place = stride[inputs] == item;
+            void* out = in_place ? static_cast<void*>(at(inputs, start)) : buffer[inputs];
+            call.kernel(in, out, m, uniform);
+            if (!in_place) {
+                scatter(at(inputs, start), stride[inputs], buffer[inputs], call.item_size, m);
+            }
+        }
+    });
+}
+
+}  // namespace ranvier

@@ -1,0 +1,48 @@
+#include "registry.hpp"
+
+#include <limits>
+#include <vector>
+
+namespace ranvier {
+namespace {
+
+constexpr double inf = std::numeric_limits<double>::infinity();
+
+}  // namespace
+
+std::span<const ActivationRecord> activations() {
+#define PARAMETERS(...)            \
+    std::vector<ParameterRecord> { \
+        __VA_ARGS__                \
+    }
+#define LIMITS(...) \
+    { __VA_ARGS__ }
+#define SLOPES(...) \
+    { __VA_ARGS__ }
+#define BOUNDS(...) \
+    { __VA_ARGS__ }
+#define RV_ACTIVATION(name, parameters, ...) parameters,
+    static const std::vector<ParameterRecord> parameters[] = {
+#include "../ops/activations.def"
+    };
+#undef RV_ACTIVATION
+    constexpr bool light = false, heavy = true;
+#define RV_ACTIVATION(name, ignored, ...) \
+    {#name, parameters[static_cast<int>(Activation::name)], __VA_ARGS__},
+    static const ActivationRecord records[] = {
+#include "../ops/activations.def"
+    };
+#undef RV_ACTIVATION
+    return records;
+}
+
+std::span<const OptimizerRecord> optimizers() {
+#define RV_OPTIMIZER(name, states) {#name, states},
+    static const OptimizerRecord records[] = {
+#include "../ops/optimizers.def"
+    };
+#undef RV_OPTIMIZER
+    return records;
+}
+
+}  // namespace ranvier

@@ -1,0 +1,38 @@
+// The rows of activations.def as data: what Python, the documentation and the benchmarks read.
+#pragma once
+
+#include <span>
+
+#include "../isa/kernels.hpp"
+
+namespace ranvier {
+
+struct ParameterRecord {
+    const char* name;
+    double default_value;  // NaN where the caller has to give it
+};
+
+struct ActivationRecord {
+    const char* name;
+    std::span<const ParameterRecord> parameters;
+    bool heavy;
+    double limits[3];  // at -inf, 0, +inf
+    double slopes[3];
+    double bounds[4];  // ulp: value and derivative in float32, then in float64
+    const char* formula;
+    const char* derivative;
+    const char* reference;
+};
+
+/// In the order of enum Activation.
+std::span<const ActivationRecord> activations();
+
+struct OptimizerRecord {
+    const char* name;
+    int states;
+};
+
+/// In the order of enum Optimizer.
+std::span<const OptimizerRecord> optimizers();
+
+}  // namespace ranvier

@@ -1,0 +1,117 @@
+#include "rows.hpp"
+
+#include <algorithm>
+#include <memory>
+
+#include "float_status.hpp"
+#include "threads.hpp"
+
+namespace ranvier {
+namespace {
+
+/// About as much work as is worth handing to another thread.
+std::size_t rows_a_block(std::size_t n) {
+    return std::max<std::size_t>(1, 8192 / std::max<std::size_t>(n, 1));
+}
+
+/// A strided operand, a few rows of it at a time as contiguous rows. Rows that lie side by side
+/// (the columns of a C-ordered matrix) are copied together, so that memory is read in its order.
+template <class T>
+class Panel {
+public:
+    Panel(Rows rows, std::size_t n) : rows_(rows), n_(n) {
+        direct_ = rows.data == nullptr || n <= 1 || rows.stride == sizeof(T);
+        if (!direct_) buffer_ = std::make_unique_for_overwrite<T[]>(n * width);
+    }
+
+    static constexpr std::size_t width = 16;
+
+    void load(std::size_t first, std::size_t count) {
+        each(first, count, [](T& mine, T& theirs) { mine = theirs; });
+    }
+    void store(std::size_t first, std::size_t count) {
+        each(first, count, [](T& mine, T& theirs) { theirs = mine; });
+    }
+    T* row(std::size_t first, std::size_t i) {
+        return direct_ ? at(first + i, 0) : buffer_.get() + i * n_;
+    }
+
+private:
+    T* at(std::size_t row, std::size_t column) const {
+        if (rows_.data == nullptr) return nullptr;
+        return reinterpret_cast<T*>(rows_.data +
+                                    static_cast<std::ptrdiff_t>(row) * rows_.row_stride +
+                                    static_cast<std::ptrdiff_t>(column) * rows_.stride);
+    }
+    template <class Move>
+    void each(std::size_t first, std::size_t count, Move move) {
+        if (direct_) return;
+        for (std::size_t j = 0; j < n_; ++j) {
+            for (std::size_t i = 0; i < count; ++i) {
+                move(buffer_[i * n_ + j], *at(first + i, j));
+            }
+        }
+    }
+
+    Rows rows_;
+    std::size_t n_;
+    bool direct_;
+    std::unique_ptr<T[]> buffer_;
+};
+
+double scale_of(const Rows& scale, std::size_t row) {
+    return *reinterpret_cast<const double*>(scale.data +
+                                            static_cast<std::ptrdiff_t>(row) * scale.row_stride);
+}
+
+}  // namespace
+
+template <class T>
+void run_rows(RowKernel<T> kernel, Rows x, Rows keep, Rows scale, Rows y, std::size_t rows,
+              std::size_t n, std::size_t outputs) {
+    const KeepFloatStatus flags;
+    parallel_for(rows, rows_a_block(n), [&](std::size_t begin, std::size_t end) {
+        Panel<T> from(x, n), to(y, outputs);
+        Panel<std::uint8_t> mask(keep, n);
+        constexpr std::size_t width = Panel<T>::width;
+        for (std::size_t first = begin; first < end; first += width) {
+            const std::size_t count = std::min(width, end - first);
+            from.load(first, count);
+            mask.load(first, count);
+            for (std::size_t i = 0; i < count; ++i) {
+                kernel(from.row(first, i), mask.row(first, i), scale_of(scale, first + i),
+                       to.row(first, i), n);
+            }
+            to.store(first, count);
+        }
+    });
+}
+
+template <class T>
+void run_rows_vjp(RowVjpKernel<T> kernel, Rows g, Rows y, Rows scale, Rows out, std::size_t rows,
+                  std::size_t n) {
+    const KeepFloatStatus flags;
+    parallel_for(rows, rows_a_block(n), [&](std::size_t begin, std::size_t end) {
+        Panel<T> gradient(g, n), output(y, n), result(out, n);
+        constexpr std::size_t width = Panel<T>::width;
+        for (std::size_t first = begin; first < end; first += width) {
+            const std::size_t count = std::min(width, end - first);
+            gradient.load(first, count);
+            output.load(first, count);
+            for (std::size_t i = 0; i < count; ++i) {
+                kernel(gradient.row(first, i), output.row(first, i), scale_of(scale, first + i),
+                       result.row(first, i), n);
+            }
+            result.store(first, count);
+        }
+    });
+}
+
+template void run_rows(RowKernel<float>, Rows, Rows, Rows, Rows, std::size_t, std::size_t,
+                       std::size_t);
+template void run_rows(RowKernel<double>, Rows, Rows, Rows, Rows, std::size_t, std::size_t,
+                       std::size_t);
+template void run_rows_vjp(RowVjpKernel<float>, Rows, Rows, Rows, Rows, std::size_t, std::size_t);
+template void run_rows_vjp(RowVjpKernel<double>, Rows, Rows, Rows, Rows, std::size_t, std::size_t);
+
+}  // namespace ranvier

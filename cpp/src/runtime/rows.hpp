@@ -1,0 +1,24 @@
+// Runs a row kernel over a stack of rows of any strides.
+#pragma once
+
+#include "../isa/kernels.hpp"
+
+namespace ranvier {
+
+/// A stack of `rows` rows: `data` and the byte strides from row to row and along a row.
+struct Rows {
+    char* data;
+    std::ptrdiff_t row_stride, stride;
+};
+
+/// y = kernel(x, keep, scale) for every row. `keep.data` may be null; scale has one value a row.
+/// `outputs` is the number of results a row has: n, or 1.
+template <class T>
+void run_rows(RowKernel<T> kernel, Rows x, Rows keep, Rows scale, Rows y, std::size_t rows,
+              std::size_t n, std::size_t outputs);
+
+template <class T>
+void run_rows_vjp(RowVjpKernel<T> kernel, Rows g, Rows y, Rows scale, Rows out, std::size_t rows,
+                  std::size_t n);
+
+}  // namespace ranvier

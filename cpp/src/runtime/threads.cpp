@@ -1,0 +1,138 @@
+#include "threads.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <limits>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+#if defined(__unix__) || defined(__APPLE__)
+#include <pthread.h>
+#endif
+
+namespace ranvier {
+namespace {
+
+std::atomic<int> requested{0};  // by set_num_threads or RANVIER_NUM_THREADS; 0 for the default
+std::atomic<int> quota{std::numeric_limits<int>::max()};
+// GNU OpenMP's workers do not survive fork(), and the child waits for them for ever.
+std::atomic<bool> forked{false};
+
+/// Processors' worth of time that the control group grants, rounded up; no limit if none is found.
+int control_group_quota() {
+    const int none = std::numeric_limits<int>::max();
+    double limit = none;
+    const auto lower = [&](double quota_us, double period_us) {
+        if (quota_us > 0 && period_us > 0) limit = std::min(limit, quota_us / period_us);
+    };
+    // The group's own path and every one above it may set a limit.
+    std::ifstream groups("/proc/self/cgroup");
+    for (std::string line; std::getline(groups, line);) {
+        const auto first = line.find(':');
+        const auto second = line.find(':', first + 1);
+        if (first == std::string::npos || second == std::string::npos) continue;
+        const std::string controllers = line.substr(first + 1, second - first - 1);
+        std::string path = line.substr(second + 1);
+        while (true) {
+            if (controllers.empty()) {
+                std::ifstream file("/sys/fs/cgroup" + path + "/cpu.max");
+                std::string max;
+                double period = 0;
+                if (file >> max >> period && max != "max") lower(std::atof(max.c_str()), period);
+            } else if (("," + controllers + ",").find(",cpu,") != std::string::npos) {
+                const std::string folder = "/sys/fs/cgroup/" + controllers + path;
+                std::ifstream quota_file(folder + "/cpu.cfs_quota_us");
+                std::ifstream period_file(folder + "/cpu.cfs_period_us");
+                double quota_us = 0, period_us = 0;
+                if (quota_file >> quota_us && period_file >> period_us) lower(quota_us, period_us);
+            }
+            if (path.empty() || path == "/") break;
+            path.erase(path.find_last_of('/'));
+        }
+    }
+    return limit >= none ? none : std::max(1, static_cast<int>(std::ceil(limit)));
+}
+
+int from_environment() {
+    const char* text = std::getenv("RANVIER_NUM_THREADS");
+    if (text == nullptr || *text == '\0') return 0;
+    char* end = nullptr;
+    const long count = std::strtol(text, &end, 10);
+    if (*end != '\0' || count < 1 || count > std::numeric_limits<int>::max()) {
+        throw std::invalid_argument("RANVIER_NUM_THREADS is '" + std::string(text) +
+                                    "'; expected a positive integer");
+    }
+    return static_cast<int>(count);
+}
+
+}  // namespace
+
+int openmp_version() {
+#ifdef _OPENMP
+    return _OPENMP;
+#else
+    return 0;
+#endif
+}
+
+int num_threads() {
+#ifdef _OPENMP
+    if (forked.load(std::memory_order_relaxed)) return 1;
+    const int wanted = requested.load(std::memory_order_relaxed);
+    return wanted > 0 ? wanted : std::min(omp_get_max_threads(), quota.load());
+#else
+    return 1;
+#endif
+}
+
+int requested_threads() {
+    return requested;
+}
+
+void set_num_threads(int count) {
+    if (count < 0) {
+        throw std::invalid_argument("num_threads is " + std::to_string(count) +
+                                    "; expected a positive integer, or 0 for the default");
+    }
+    requested = count;
+}
+
+void start_threads() {
+    requested = from_environment();
+    quota = control_group_quota();
+#if defined(__unix__) || defined(__APPLE__)
+    pthread_atfork(nullptr, nullptr, [] { forked = true; });
+#endif
+}
+
+void detail::parallel_for(std::size_t n, std::size_t block,
+                          void (*body)(void*, std::size_t, std::size_t), void* context) {
+    const std::size_t blocks = n / block + (n % block != 0);
+    const std::size_t wanted = static_cast<std::size_t>(num_threads());
+    const int threads = static_cast<int>(std::min(wanted, blocks));
+#ifdef _OPENMP
+    if (threads > 1 && !omp_in_parallel()) {
+#pragma omp parallel num_threads(threads)
+        {
+            // The team may be smaller than asked for.
+            const std::size_t team = static_cast<std::size_t>(omp_get_num_threads());
+            const std::size_t me = static_cast<std::size_t>(omp_get_thread_num());
+            const std::size_t begin = blocks * me / team * block;
+            const std::size_t end = std::min(n, blocks * (me + 1) / team * block);
+            if (begin < end) body(context, begin, end);
+        }
+        return;
+    }
+#endif
+    (void)threads;
+    body(context, 0, n);
+}
+
+}  // namespace ranvier

@@ -1,0 +1,48 @@
+// Threads. Only threads.cpp opens a parallel region; kernels are single-threaded functions of
+// pointers and counts, and never learn how a range was split.
+#pragma once
+
+#include <cstddef>
+
+namespace ranvier {
+
+/// How many threads a parallel loop may use: what set_num_threads said, else RANVIER_NUM_THREADS,
+/// else what OpenMP would use (OMP_NUM_THREADS, processor affinity), within the control group's
+/// quota. 1 in a child of fork() and in a build without OpenMP.
+int num_threads();
+
+/// Sets it for the process; 0 goes back to the default. Throws std::invalid_argument if negative.
+void set_num_threads(int count);
+
+/// What set_num_threads or RANVIER_NUM_THREADS said; 0 for the default.
+int requested_threads();
+
+/// Reads the environment and prepares for fork(): once, when the library is loaded. Throws
+/// std::invalid_argument if RANVIER_NUM_THREADS is not a positive integer.
+void start_threads();
+
+/// The OpenMP version the library was built with, as yyyymm; 0 without OpenMP.
+int openmp_version();
+
+namespace detail {
+void parallel_for(std::size_t n, std::size_t block,
+                  void (*body)(void* context, std::size_t begin, std::size_t end), void* context);
+}
+
+/// Calls body(begin, end) over [0, n), in pieces whose bounds are multiples of `block`. With one
+/// block or one thread it is a plain call.
+template <class Body>
+void parallel_for(std::size_t n, std::size_t block, Body&& body) {
+    if (n <= block) {
+        if (n > 0) body(std::size_t{0}, n);
+        return;
+    }
+    detail::parallel_for(
+        n, block,
+        [](void* context, std::size_t begin, std::size_t end) {
+            (*static_cast<Body*>(context))(begin, end);
+        },
+        &body);
+}
+
+}  // namespace ranvier

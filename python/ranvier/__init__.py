@@ -1,0 +1,15 @@
+"""ranvier: neural-network mathematics for NumPy, as native kernels on NumPy arrays."""
+
+from __future__ import annotations
+
+from . import activations, derivative, vjp, vjp_from_output
+from ._elementwise import Activation, registry
+from .activations import *  # noqa: F403
+from .runtime import (
+    __version__,
+    get_num_threads,
+    num_threads,
+    set_num_threads,
+    show_config,
+)
+from .softmax import log_softmax, logsumexp, softmax

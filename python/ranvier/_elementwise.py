@@ -1,0 +1,247 @@
+"""Everything that derives from a row of the registry: records, ufuncs, functions, docstrings."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+
+from ._native import _core
+
+Form = Literal["value", "derivative", "vjp", "vjp_from_output"]
+
+
+@dataclass(frozen=True)
+class UlpBound:
+    """Largest error, in units in the last place of the result, over all inputs."""
+
+    value: float
+    derivative: float
+
+
+@dataclass(frozen=True)
+class Activation:
+    """What the registry says about an activation.
+
+    Attributes
+    ----------
+    name : str
+    parameters : mapping of str to float or None
+        Their defaults, in the order of the arguments after x; None where one has to be given.
+    bounds : mapping of str to UlpBound
+        For "float16" (rounded once from the float32 result), "float32" and "float64".
+    special_values : mapping of float to (float, float)
+        Value and derivative at -inf, 0, +inf and NaN, with the default parameters.
+    formula, derivative : str
+    reference : str
+        The paper and its year.
+    """
+
+    name: str
+    parameters: Mapping[str, float | None]
+    bounds: Mapping[str, UlpBound]
+    special_values: Mapping[float, tuple[float, float]]
+    formula: str
+    derivative: str
+    reference: str
+
+
+def _record(row: dict[str, Any]) -> Activation:
+    value32, derivative32, value64, derivative64 = row["bounds"]
+    # float16 is rounded from the float32 result: half an ulp, and what float32 can add to a tie.
+    half_ulp = UlpBound(0.5 + value32 / 2**13, 0.5 + derivative32 / 2**13)
+    nan = float("nan")
+    return Activation(
+        name=row["name"],
+        parameters=MappingProxyType(row["parameters"]),
+        bounds=MappingProxyType(
+            {
+                "float16": half_ulp,
+                "float32": UlpBound(value32, derivative32),
+                "float64": UlpBound(value64, derivative64),
+            }
+        ),
+        special_values=MappingProxyType(
+            dict(
+                zip(
+                    (-np.inf, 0.0, np.inf, nan),
+                    zip((*row["limits"], nan), (*row["slopes"], nan), strict=True),
+                    strict=True,
+                )
+            )
+        ),
+        formula=row["formula"],
+        derivative=row["derivative"],
+        reference=row["reference"],
+    )
+
+
+RECORDS: Mapping[str, Activation] = MappingProxyType(
+    {row["name"]: _record(row) for row in _core.activation_records()}
+)
+
+
+def registry() -> list[Activation]:
+    """One record for each activation.
+
+    Returns
+    -------
+    list of Activation
+        Name, parameters with defaults, bound in ulp of value and derivative for each dtype, special
+        values and the reference.
+
+    Examples
+    --------
+    >>> import ranvier as rv
+    >>> [record.name for record in rv.registry()][:2]
+    ['relu', 'leaky_relu']
+    """
+    return list(RECORDS.values())
+
+
+_SUMMARY = {
+    "value": "{name}(x) = {formula}, elementwise.",
+    "derivative": "Derivative of {name} at x: {derivative}.",
+    "vjp": "g times the derivative of {name} at x, in one pass.",
+    "vjp_from_output": "g times the derivative of {name} where its value is y, in one pass.",
+}
+_ARRAYS = {
+    "value": {"x": "Input, of any shape."},
+    "derivative": {"x": "Input, of any shape."},
+    "vjp": {"g": "Gradient with respect to the output.", "x": "Input of the activation."},
+    "vjp_from_output": {
+        "g": "Gradient with respect to the output.",
+        "y": "Output of the activation.",
+    },
+}
+
+
+def _example(record: Activation, form: Form) -> str:
+    where = {"value": "", "derivative": "derivative."}
+    if form not in where or None in record.parameters.values():
+        return ""
+    index = 0 if form == "value" else 1
+    specials = [(x, v[index]) for x, v in record.special_values.items() if x == x]
+    points = ", ".join(_literal(x) for x, _ in specials)
+    values = ", ".join(_literal(v) for _, v in specials)
+    return f"""
+Examples
+--------
+>>> import numpy as np
+>>> import ranvier as rv
+>>> y = rv.{where[form]}{record.name}(np.array([{points}]))
+>>> bool(np.all(y == [{values}]))
+True
+"""
+
+
+def _literal(x: float) -> str:
+    return repr(x).replace("inf", "np.inf")
+
+
+def _doc(record: Activation, form: Form) -> str:
+    arguments = "\n".join(
+        f"{name} : array_like\n    {text} float16, float32 or float64; integers are promoted."
+        for name, text in _ARRAYS[form].items()
+    )
+    for name, default in record.parameters.items():
+        optional = "" if default is None else f", default {default:g}"
+        arguments += f"\n{name} : array_like{optional}\n    Parameter; broadcast like any operand."
+    bounds = "; ".join(
+        f"{dtype} {max(b.value, b.derivative) if form[:3] == 'vjp' else getattr(b, form):.4g}"
+        for dtype, b in record.bounds.items()
+        if dtype != "float16"
+    )
+    rounding = (
+        "with g = 1; the product with g is rounded once more at most"
+        if form == "vjp_from_output"
+        else "rounded once with g"
+        if form == "vjp"
+        else "over all inputs"
+    )
+    operands = ", ".join([*_ARRAYS[form], *record.parameters])
+    return f"""{_SUMMARY[form].format(**vars(record))}
+
+Parameters
+----------
+{arguments}
+**kwargs
+    out, where, dtype, casting, order, subok and signature, as for every ufunc.
+
+Returns
+-------
+numpy.ndarray or scalar
+    Of the shape to which {operands} broadcast.
+
+Raises
+------
+TypeError
+    If an operand is complex, an object, or of another dtype that does not fit in float64.
+
+Notes
+-----
+Largest error in ulp ({rounding}): {bounds}. float16 is computed in float32 and rounded once. No
+input raises a floating-point warning.
+
+References
+----------
+{record.reference}.
+{_example(record, form)}"""
+
+
+def _with_parameters(
+    ufunc: np.ufunc, record: Activation, form: Form, doc: str
+) -> Callable[..., Any]:
+    """A function of (arrays, parameters with defaults) over a ufunc of all of them."""
+    arrays = len(_ARRAYS[form])
+    defaults = tuple(record.parameters.items())
+    most = arrays + len(defaults)
+
+    def function(*operands: Any, **keywords: Any) -> Any:
+        given = len(operands)
+        if given < arrays or given > most:
+            raise TypeError(
+                f"{record.name}() got {given} positional arguments; expected {arrays} to {most}"
+            )
+        for name, default in defaults[given - arrays :]:
+            value = keywords.pop(name, default)
+            if value is None:
+                raise TypeError(f"{record.name}() is missing the argument {name!r}")
+            operands = (*operands, value)
+        return ufunc(*operands, **keywords)
+
+    positional = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    function.__name__ = function.__qualname__ = record.name
+    function.__doc__ = doc
+    function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter(n, inspect.Parameter.POSITIONAL_ONLY) for n in _ARRAYS[form]]
+        + [
+            inspect.Parameter(
+                n, positional, default=inspect.Parameter.empty if v is None else v
+            )
+            for n, v in defaults
+        ]
+        + [inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD)]
+    )
+    return function
+
+
+def functions(form: Form, module: str) -> dict[str, Callable[..., Any]]:
+    """The functions of one form by name; an activation that lacks the form is left out."""
+    result: dict[str, Callable[..., Any]] = {}
+    for name, record in RECORDS.items():
+        doc = _doc(record, form)
+        ufunc = _core.make_ufunc(name, form, doc)
+        if ufunc is None:
+            continue
+        if record.parameters:
+            function = _with_parameters(ufunc, record, form, doc)
+            function.__module__ = module
+            result[name] = function
+        else:
+            result[name] = ufunc
+    return result

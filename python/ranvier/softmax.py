@@ -1,0 +1,285 @@
+"""Softmax, its logarithm and log-sum-exp, as generalized ufuncs over any axis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ._native import _core
+
+__all__ = ["log_softmax", "logsumexp", "softmax"]
+
+
+def _inverse(temperature: float) -> float:
+    if not temperature > 0 or temperature == np.inf:
+        raise ValueError(f"temperature is {temperature!r}; expected a positive, finite number")
+    # The smallest temperatures have no reciprocal; the largest number is as good.
+    return float(min(1.0 / np.float64(max(temperature, 1e-300)), np.finfo(np.float64).max))
+
+
+def _mask(mask: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    array = np.asarray(mask)
+    if array.dtype != np.bool_:
+        raise TypeError(f"mask has dtype {array.dtype}; expected bool, True where an entry is kept")
+    return array
+
+
+def softmax(
+    x: npt.ArrayLike,
+    axis: int = -1,
+    *,
+    temperature: float = 1.0,
+    mask: npt.ArrayLike | None = None,
+    out: npt.NDArray[Any] | None = None,
+) -> Any:
+    """Probabilities exp(x / T) / sum exp(x / T) along an axis.
+
+    Parameters
+    ----------
+    x : array_like
+        Scores (logits), float32 or float64; integers and float16 are promoted.
+    axis : int, default -1
+        The axis along which the result sums to 1.
+    temperature : float, default 1.0
+        T > 0. A higher one gives a flatter distribution, T -> 0 tends to argmax.
+    mask : array_like of bool, optional
+        Broadcast against x; True keeps an entry, a masked one has probability 0.
+    out : ndarray, optional
+        Where to write the result.
+
+    Returns
+    -------
+    ndarray
+        Of the shape of x. A row in which nothing is kept, or everything is -inf, is all 0; entries
+        at +inf share the probability; a row with NaN is all NaN.
+
+    Raises
+    ------
+    ValueError
+        If temperature is not positive and finite.
+    TypeError
+        If mask is not boolean.
+
+    Notes
+    -----
+    At most 2 ulp in float32. The sum is formed in float64, in a fixed order: the same bits on every
+    thread count and instruction set.
+
+    References
+    ----------
+    Bridle, Probabilistic interpretation of feedforward classification network outputs, 1990;
+    Milakov and Gimelshein, Online normalizer calculation for softmax, arXiv 1805.02867 (2018).
+
+    Examples
+    --------
+    >>> import ranvier as rv
+    >>> rv.softmax([0.0, 0.0, 0.0, 0.0])
+    array([0.25, 0.25, 0.25, 0.25])
+    >>> rv.softmax([1.0, 5.0, 3.0], mask=[False, True, False])
+    array([0., 1., 0.])
+    """
+    scale = _inverse(temperature)
+    if mask is None:
+        return _core.softmax(x, scale, axis=axis, out=out)
+    return _core.masked_softmax(x, scale, _mask(mask), axis=axis, out=out)
+
+
+def log_softmax(
+    x: npt.ArrayLike,
+    axis: int = -1,
+    *,
+    temperature: float = 1.0,
+    mask: npt.ArrayLike | None = None,
+    out: npt.NDArray[Any] | None = None,
+) -> Any:
+    """Logarithm of softmax, x / T - log sum exp(x / T), exact also close to 0.
+
+    Parameters
+    ----------
+    x : array_like
+        Scores (logits), float32 or float64; integers and float16 are promoted.
+    axis : int, default -1
+        The axis over which the sum runs.
+    temperature : float, default 1.0
+        T > 0, as for softmax.
+    mask : array_like of bool, optional
+        Broadcast against x; True keeps an entry, a masked one gives -inf.
+    out : ndarray, optional
+        Where to write the result.
+
+    Returns
+    -------
+    ndarray
+        Of the shape of x. A row in which nothing is kept is all -inf.
+
+    Raises
+    ------
+    ValueError
+        If temperature is not positive and finite.
+    TypeError
+        If mask is not boolean.
+
+    Notes
+    -----
+    The largest entry's logarithm is -log1p(sum of the others): no digits are lost where one entry
+    has nearly all the weight.
+
+    References
+    ----------
+    Blanchard, Higham and Higham, Accurately computing the log-sum-exp and softmax functions, IMA
+    Journal of Numerical Analysis 41 (2021).
+
+    Examples
+    --------
+    >>> import ranvier as rv
+    >>> print(f"{rv.log_softmax([20.0, 0.0])[0]:.6e}")
+    -2.061154e-09
+    """
+    scale = _inverse(temperature)
+    if mask is None:
+        return _core.log_softmax(x, scale, axis=axis, out=out)
+    return _core.masked_log_softmax(x, scale, _mask(mask), axis=axis, out=out)
+
+
+def logsumexp(
+    x: npt.ArrayLike,
+    axis: int | tuple[int, ...] | None = -1,
+    *,
+    keepdims: bool = False,
+    mask: npt.ArrayLike | None = None,
+    out: npt.NDArray[Any] | None = None,
+) -> Any:
+    """log sum exp(x) along one or several axes, without overflow.
+
+    Parameters
+    ----------
+    x : array_like
+        float32 or float64; integers and float16 are promoted.
+    axis : int, tuple of int or None, default -1
+        The axis or axes over which the sum runs; None for all.
+    keepdims : bool, default False
+        Leave the axes in the result, with length 1.
+    mask : array_like of bool, optional
+        Broadcast against x; True keeps an entry.
+    out : ndarray, optional
+        Where to write the result.
+
+    Returns
+    -------
+    ndarray or scalar
+        -inf where nothing is kept.
+
+    Raises
+    ------
+    TypeError
+        If mask is not boolean.
+
+    References
+    ----------
+    Blanchard, Higham and Higham, Accurately computing the log-sum-exp and softmax functions, IMA
+    Journal of Numerical Analysis 41 (2021).
+
+    Examples
+    --------
+    >>> import ranvier as rv
+    >>> round(float(rv.logsumexp([1000.0, 1000.0])), 9)
+    1000.693147181
+    """
+    if mask is not None:
+        x, mask = np.broadcast_arrays(x, _mask(mask))
+    if not isinstance(axis, int):
+        x = np.asarray(x)
+        axes = tuple(range(x.ndim)) if axis is None else axis
+        axes = tuple(np.lib.array_utils.normalize_axis_tuple(axes, x.ndim))
+        if keepdims:
+            flat = _core.logsumexp if mask is None else _core.masked_logsumexp
+            operands = [_last_axes(a, axes) for a in ((x,) if mask is None else (x, mask))]
+            result = np.expand_dims(flat(*operands), tuple(sorted(axes)))
+            if out is None:
+                return result
+            out[...] = result
+            return out
+        x = _last_axes(x, axes)
+        mask = None if mask is None else _last_axes(np.asarray(mask), axes)
+        axis = -1
+    if mask is None:
+        return _core.logsumexp(x, axis=axis, keepdims=keepdims, out=out)
+    return _core.masked_logsumexp(x, mask, axis=axis, keepdims=keepdims, out=out)
+
+
+def _last_axes(x: npt.NDArray[Any], axes: tuple[int, ...]) -> npt.NDArray[Any]:
+    """x with the axes moved to the end and made one."""
+    moved = np.moveaxis(x, axes, tuple(range(-len(axes), 0)))
+    return moved.reshape(*moved.shape[: x.ndim - len(axes)], -1)
+
+
+def softmax_vjp(
+    g: npt.ArrayLike,
+    y: npt.ArrayLike,
+    axis: int = -1,
+    *,
+    temperature: float = 1.0,
+    out: npt.NDArray[Any] | None = None,
+) -> Any:
+    """Vector-Jacobian product of softmax from its output y: y (g - sum g y) / T.
+
+    Parameters
+    ----------
+    g : array_like
+        Gradient with respect to the output.
+    y : array_like
+        What softmax returned.
+    axis : int, default -1
+    temperature : float, default 1.0
+    out : ndarray, optional
+        Where to write the result.
+
+    Returns
+    -------
+    ndarray
+        Gradient with respect to the scores.
+
+    Examples
+    --------
+    >>> import ranvier as rv
+    >>> rv.vjp.softmax([1.0, 0.0], rv.softmax([0.0, 0.0]))
+    array([ 0.25, -0.25])
+    """
+    return _core.softmax_vjp(g, y, _inverse(temperature), axis=axis, out=out)
+
+
+def log_softmax_vjp(
+    g: npt.ArrayLike,
+    y: npt.ArrayLike,
+    axis: int = -1,
+    *,
+    temperature: float = 1.0,
+    out: npt.NDArray[Any] | None = None,
+) -> Any:
+    """Vector-Jacobian product of log_softmax from its output y: (g - exp(y) sum g) / T.
+
+    Parameters
+    ----------
+    g : array_like
+        Gradient with respect to the output.
+    y : array_like
+        What log_softmax returned.
+    axis : int, default -1
+    temperature : float, default 1.0
+    out : ndarray, optional
+        Where to write the result.
+
+    Returns
+    -------
+    ndarray
+        Gradient with respect to the scores.
+
+    Examples
+    --------
+    >>> import ranvier as rv
+    >>> rv.vjp.log_softmax([1.0, 0.0], rv.log_softmax([0.0, 0.0]))
+    array([ 0.5, -0.5])
+    """
+    return _core.log_softmax_vjp(g, y, _inverse(temperature), axis=axis, out=out)
