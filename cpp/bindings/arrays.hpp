@@ -6,13 +6,57 @@
 #include <pybind11/pybind11.h>
 
 #include <string>
+#include <utility>
 
 namespace ranvier::bindings {
+
+/// What an error calls an argument: "out", or one of a list, "grads[3]". Put together only then.
+class ArgumentName {
+public:
+    ArgumentName(const char* name) : name_(name) {}
+    ArgumentName(const char* name, std::size_t index)
+        : name_(name), index_(static_cast<std::ptrdiff_t>(index)) {}
+    operator std::string() const {
+        return index_ < 0 ? name_ : name_ + ("[" + std::to_string(index_) + "]");
+    }
+    friend std::string operator+(const ArgumentName& name, const std::string& rest) {
+        return static_cast<std::string>(name) + rest;
+    }
+    friend std::string operator+(const std::string& text, const ArgumentName& name) {
+        return text + static_cast<std::string>(name);
+    }
+
+private:
+    const char* name_;
+    std::ptrdiff_t index_ = -1;
+};
+
+/// Whether two arrays have memory in common: first by their bounds, then, rarely, exactly.
+inline bool overlap(PyArrayObject* a, PyArrayObject* b) {
+    const auto bounds = [](PyArrayObject* array) {
+        const char* first = PyArray_BYTES(array);
+        const char* last = first;
+        for (int axis = 0; axis < PyArray_NDIM(array); ++axis) {
+            const std::ptrdiff_t extent =
+                PyArray_STRIDE(array, axis) * (PyArray_DIM(array, axis) - 1);
+            (extent < 0 ? first : last) += extent;
+        }
+        return std::pair(first, last + PyArray_ITEMSIZE(array));
+    };
+    if (PyArray_SIZE(a) == 0 || PyArray_SIZE(b) == 0) return false;
+    const auto [a_first, a_end] = bounds(a);
+    const auto [b_first, b_end] = bounds(b);
+    if (a_end <= b_first || b_end <= a_first) return false;
+    return pybind11::module_::import("numpy")
+        .attr("shares_memory")(pybind11::handle(reinterpret_cast<PyObject*>(a)),
+                               pybind11::handle(reinterpret_cast<PyObject*>(b)))
+        .cast<bool>();
+}
 
 /// A borrowed view of an argument that must be an array of native float32 or float64.
 class FloatArray {
 public:
-    FloatArray(pybind11::handle object, const std::string& name) {
+    FloatArray(pybind11::handle object, const ArgumentName& name) {
         if (!PyArray_Check(object.ptr())) {
             throw pybind11::type_error(name + " is a " +
                                        std::string(Py_TYPE(object.ptr())->tp_name) +
@@ -31,6 +75,7 @@ public:
     bool is_float32() const { return PyArray_TYPE(array_) == NPY_FLOAT; }
     int index() const { return is_float32() ? 0 : 1; }
     std::size_t item_size() const { return is_float32() ? 4 : 8; }
+    PyArrayObject* array() const { return array_; }
     char* data() const { return PyArray_BYTES(array_); }
     std::size_t size() const { return static_cast<std::size_t>(PyArray_SIZE(array_)); }
     int ndim() const { return PyArray_NDIM(array_); }
@@ -38,6 +83,10 @@ public:
         return static_cast<std::size_t>(PyArray_DIM(array_, axis));
     }
     std::ptrdiff_t stride(int axis) const { return PyArray_STRIDE(array_, axis); }
+    double at(std::size_t i) const {
+        return is_float32() ? static_cast<double>(reinterpret_cast<const float*>(data())[i])
+                            : reinterpret_cast<const double*>(data())[i];
+    }
     bool contiguous() const { return PyArray_IS_C_CONTIGUOUS(array_); }
     bool writeable() const { return PyArray_ISWRITEABLE(array_); }
     bool same_dtype(const FloatArray& other) const { return is_float32() == other.is_float32(); }
@@ -51,7 +100,7 @@ public:
     }
 
     /// Throws unless a kernel may write into the very memory given.
-    void require_in_place(const std::string& name) const {
+    void require_in_place(const ArgumentName& name) const {
         if (!contiguous()) {
             throw pybind11::value_error(name + " is not C-contiguous (shape " + shape_text() +
                                         "); it cannot be updated in place");
@@ -62,8 +111,8 @@ public:
     }
 
     /// Throws unless shape and dtype are those of `other`.
-    void require_like(const FloatArray& other, const std::string& name,
-                      const std::string& other_name) const {
+    void require_like(const FloatArray& other, const ArgumentName& name,
+                      const ArgumentName& other_name) const {
         if (!same_dtype(other)) {
             throw pybind11::type_error(name + " has dtype " + dtype_name() + "; expected " +
                                        other.dtype_name() + ", that of " + other_name);

@@ -4,6 +4,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -17,53 +18,108 @@ namespace py = pybind11;
 namespace ranvier::bindings {
 namespace {
 
-std::string numbered(const char* name, std::size_t i) {
-    return std::string(name) + "[" + std::to_string(i) + "]";
+/// Parameters of one group and precision, with the scalars of the group.
+struct Batch {
+    int type;
+    double scalars[max_scalars];
+    std::vector<OptimizerTensor> tensors;
+};
+
+FloatArray contiguous_gradient(py::handle object, const ArgumentName& name) {
+    const FloatArray gradient(object, name);
+    if (!gradient.contiguous()) {
+        throw py::value_error(name + " is not C-contiguous (shape " + gradient.shape_text() + ")");
+    }
+    return gradient;
 }
 
-/// Everything is checked before anything is written.
-void optimizer_step(int index, const py::list& parameters, const py::list& gradients,
-                    const std::vector<py::list>& states, const std::vector<double>& scalars) {
-    const std::size_t count = parameters.size();
+OptimizerTensor checked_tensor(py::handle parameter_, py::handle gradient_, const py::tuple& states,
+                               std::size_t i, std::size_t flat, int& type) {
+    const ArgumentName name("params", flat), gradient_name("grads", flat),
+        state_name("state", flat);
+    const FloatArray parameter(parameter_, name);
+    parameter.require_in_place(name);
+    const FloatArray gradient = contiguous_gradient(gradient_, gradient_name);
+    gradient.require_like(parameter, gradient_name, name);
+    if (overlap(gradient.array(), parameter.array())) {
+        throw py::value_error(gradient_name + " overlaps " + name +
+                              " in memory; expected an array of its own");
+    }
+    type = parameter.index();
+    OptimizerTensor tensor{parameter.data(), gradient.data(), {}, parameter.size(), 0};
+    for (std::size_t k = 0; k < states.size(); ++k) {
+        const FloatArray state(py::list(states[k])[i], state_name);
+        state.require_like(parameter, state_name, name);
+        state.require_in_place(state_name);
+        tensor.state[k] = state.data();
+    }
+    return tensor;
+}
+
+/// `groups` holds (params, states, scalars) of each group: a list of arrays; for each state such a
+/// list, in a tuple; numbers. `gradients` are those of all groups. Everything is checked before
+/// anything is written.
+void optimizer_step(int index, const py::list& groups, const py::list& gradients) {
+    std::size_t count = 0;
+    for (const py::handle group : groups) count += py::len(group[py::int_(0)]);
     if (gradients.size() != count) {
         throw py::value_error("grads has " + std::to_string(gradients.size()) +
                               " arrays; expected " + std::to_string(count) +
                               ", one for each parameter");
     }
-    // One list for each precision: parameters of both may stand in one group.
-    std::vector<OptimizerTensor> tensors[2];
-    for (std::size_t i = 0; i < count; ++i) {
-        const std::string name = numbered("params", i);
-        const FloatArray parameter(parameters[i], name);
-        parameter.require_in_place(name);
-        const FloatArray gradient(gradients[i], numbered("grads", i));
-        gradient.require_like(parameter, numbered("grads", i), name);
-        if (!gradient.contiguous()) {
-            throw py::value_error(numbered("grads", i) + " is not C-contiguous (shape " +
-                                  gradient.shape_text() + ")");
+    std::vector<Batch> batches;
+    std::size_t flat = 0;
+    for (const py::handle item : groups) {
+        const auto group = py::reinterpret_borrow<py::tuple>(item);
+        const auto parameters = group[0].cast<py::list>();
+        const auto states = group[1].cast<py::tuple>();
+        const auto scalars = group[2].cast<py::tuple>();
+        // Parameters of both precisions may stand in one group.
+        const std::size_t first = batches.size();
+        for (int type = 0; type < 2; ++type) {
+            batches.push_back({type, {}, {}});
+            for (std::size_t k = 0; k < scalars.size(); ++k) {
+                batches.back().scalars[k] = scalars[k].cast<double>();
+            }
         }
-        OptimizerTensor tensor{parameter.data(), gradient.data(), {}, parameter.size(), 0};
-        for (std::size_t k = 0; k < states.size(); ++k) {
-            const FloatArray state(states[k][i], numbered("state", i));
-            state.require_like(parameter, numbered("state", i), name);
-            state.require_in_place(numbered("state", i));
-            tensor.state[k] = state.data();
+        for (std::size_t i = 0; i < parameters.size(); ++i, ++flat) {
+            int type = 0;
+            const OptimizerTensor tensor =
+                checked_tensor(parameters[i], gradients[flat], states, i, flat, type);
+            if (tensor.size > 0) batches[first + type].tensors.push_back(tensor);
         }
-        if (tensor.size > 0) tensors[parameter.index()].push_back(tensor);
     }
     const py::gil_scoped_release release;
-    for (int type = 0; type < 2; ++type) {
-        if (tensors[type].empty()) continue;
-        run_optimizer(kernels().optimizer[index][type], tensors[type], type == 0 ? 4 : 8,
-                      scalars.data());
+    for (Batch& batch : batches) {
+        if (batch.tensors.empty()) continue;
+        run_optimizer(kernels().optimizer[index][batch.type], batch.tensors,
+                      batch.type == 0 ? 4 : 8, batch.scalars);
     }
+}
+
+/// The square root of the sum of all squares.
+double norm(const py::list& gradients) {
+    std::vector<FloatArray> arrays;
+    for (std::size_t i = 0; i < gradients.size(); ++i) {
+        arrays.push_back(contiguous_gradient(gradients[i], ArgumentName("grads", i)));
+    }
+    const py::gil_scoped_release release;
+    double total = 0.0;
+    for (const FloatArray& array : arrays) {
+        total += array.is_float32()
+                     ? sum_of_squares(kernels().rows_float32.dot,
+                                      reinterpret_cast<const float*>(array.data()), array.size())
+                     : sum_of_squares(kernels().rows_float64.dot,
+                                      reinterpret_cast<const double*>(array.data()), array.size());
+    }
+    return std::sqrt(total);
 }
 
 }  // namespace
 
 void register_optimizers(py::module_& m) {
-    m.def("optimizer_step", &optimizer_step, py::arg("index"), py::arg("params"), py::arg("grads"),
-          py::arg("states"), py::arg("scalars"));
+    m.def("optimizer_step", &optimizer_step, py::arg("index"), py::arg("groups"), py::arg("grads"));
+    m.def("norm", &norm, py::arg("grads"));
     py::dict indices;
     for (const OptimizerRecord& record : optimizers()) {
         indices[record.name] = indices.size();

@@ -71,11 +71,16 @@ template <class T>
 using CrossEntropyKernel = double (*)(const CrossEntropySample<T>& sample, double scale,
                                       T* gradient, std::size_t n);
 
+/// The sum of a[i] b[i], in double.
+template <class T>
+using DotKernel = double (*)(const T* a, const T* b, std::size_t n);
+
 template <class T>
 struct RowKernels {
     RowKernel<T> softmax, log_softmax, logsumexp;
     RowVjpKernel<T> softmax_vjp, log_softmax_vjp;
     CrossEntropyKernel<T> cross_entropy;
+    DotKernel<T> dot;
 };
 
 enum class Optimizer : int {

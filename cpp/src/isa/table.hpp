@@ -37,8 +37,8 @@ struct FromOutput<Op, false> {
 
 template <class T>
 inline constexpr RowKernels<T> row_kernels = {
-    softmax_row<T>,     log_softmax_row<T>,     logsumexp_row<T>,
-    softmax_vjp_row<T>, log_softmax_vjp_row<T>, cross_entropy<T>,
+    softmax_row<T>,         log_softmax_row<T>, logsumexp_row<T>, softmax_vjp_row<T>,
+    log_softmax_vjp_row<T>, cross_entropy<T>,   dot<T>,
 };
 
 constexpr KernelTable table = {

@@ -75,9 +75,15 @@ inline Exponential exponential(double x);
 
 template <>
 inline Exponential exponential<float>(double x) {
-    // e^-700 is 0 in float32 and far from underflow here.
-    const Reduced reduced = reduce_by_ln2(at_least(x, -700.0));
-    return {power_of_2(reduced.n), expm1_reduced<float>(reduced.r)};
+    // e^-700 is 0 in float32 and far from underflow here. One product with ln 2 is enough, and the
+    // shift that rounds to an integer adds the exponent's bias on the way.
+    constexpr double shift = 0x1.8p52 + 1023.0;
+    constexpr double per_ln2 = 0x1.71547652b82fep+0;
+    constexpr double ln2 = 0x1.62e42fefa39efp-1;
+    const double clipped = at_least(x, -700.0);
+    const double shifted = fma(clipped, per_ln2, shift);
+    const double r = fma(-(shifted - shift), ln2, clipped);
+    return {bit_cast<double>(bit_cast<std::uint64_t>(shifted) << 52), expm1_reduced<float>(r)};
 }
 
 template <>
@@ -87,6 +93,33 @@ inline Exponential exponential<double>(double x) {
     const Integer first = round_to_integer(0.5 * reduced.n.value);
     const Integer second = round_to_integer(reduced.n.value - first.value);
     return {power_of_2(first) * power_of_2(second), expm1_reduced<double>(reduced.r)};
+}
+
+/// a / (1 + e^x) in float32 arithmetic, on all lanes, for |x| < 16: less than 1 ulp.
+///
+/// e^x = s (1 + p + p_low). 1 + s is exact here, so 1 + e^x is the sum d + d_low of two numbers,
+/// and what the quotient has lost is worked out from both and added in one last rounding.
+inline float over_one_plus_exp(float a, float x) {
+    // The shift rounds to an integer and adds the exponent's bias on the way.
+    constexpr float shift = 0x1.8p23f + 127.0f;
+    constexpr float per_ln2 = 0x1.715476p+0f;
+    constexpr float ln2_high = 0x1.62e4p-1f;  // 16 bits: n times it is exact
+    constexpr float ln2_low = 0x1.7f7d1cp-20f;
+    constexpr float q[] = {0.5f, 0x1.5554dcp-3f, 0x1.55551ap-5f, 0x1.120b6ep-7f, 0x1.6d110ap-10f};
+    const float shifted = fma(x, per_ln2, shift);
+    const float n = shifted - shift;
+    const float s = bit_cast<float>(bit_cast<std::uint32_t>(shifted) << 23);
+    const float r = fma(-n, ln2_low, fma(-n, ln2_high, x));
+    const float series = r * r * polynomial(q, r);
+    const float p = r + series;
+    const float p_low = series - (p - r);
+    const float one_plus_s = 1.0f + s;
+    const float d = fma(s, p, one_plus_s);
+    const float d_low = fma(s, p_low, fma(s, p, one_plus_s - d));
+    const float inverse = 1.0f / d;
+    const float quotient = a * inverse;
+    const float lost = fma(-quotient, d_low, fma(-quotient, d, a));
+    return fma(lost, inverse, quotient);
 }
 
 template <class R>

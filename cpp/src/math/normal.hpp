@@ -8,7 +8,7 @@ namespace ranvier::RANVIER_ISA {
 
 /// Where |x| is cut: beyond it exp(-x^2/2) is 0 in the result type, and so are both tails.
 template <class R>
-inline constexpr double normal_edge = 15.0;
+inline constexpr R normal_edge = R(15);
 template <>
 inline constexpr double normal_edge<double> = 38.7;
 

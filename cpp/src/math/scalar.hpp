@@ -65,12 +65,12 @@ inline constexpr double infinity = __builtin_huge_val();
 inline constexpr double not_a_number = __builtin_nan("");
 
 /// c[first] + c[first + 1] x + ... by Horner's rule.
-template <std::size_t N, std::size_t first = 0>
-inline double polynomial(const double (&c)[N], double x) {
+template <class T, std::size_t N, std::size_t first = 0>
+inline T polynomial(const T (&c)[N], T x) {
     if constexpr (first + 1 == N) {
         return c[first];
     } else {
-        return fma(polynomial<N, first + 1>(c, x), x, c[first]);
+        return fma(polynomial<T, N, first + 1>(c, x), x, c[first]);
     }
 }
 

@@ -27,6 +27,11 @@ struct ValueOf {
         return static_cast<T>(Op::template value<T>(x, p...));
     }
 };
+template <class Form>
+inline constexpr bool is_value = false;
+template <class Op>
+inline constexpr bool is_value<ValueOf<Op>> = true;
+
 template <class Op>
 struct DerivativeOf {
     static constexpr int arrays = 1;
@@ -64,6 +69,37 @@ struct Parameter<T, true> {
     explicit Parameter(const T* values) : first(*values) {}
     T operator[](std::size_t) const { return first; }
 };
+
+/// Whether Op has a formula in float32 arithmetic for some arguments.
+template <class Op>
+inline constexpr bool has_float32_formula = requires {
+    Op::in_float32::value(1.0f);
+};
+
+/// The value in float32 where Op has two formulas. A block whose elements are all covered, which is
+/// nearly every block, skips the general one; the select makes the bits the same.
+template <class Op>
+void map_float32(const float* x, float* out, std::size_t n) {
+    using Fast = typename Op::in_float32;
+    constexpr std::size_t block = 1024;
+    for (std::size_t start = 0; start < n; start += block) {
+        const std::size_t end = n - start < block ? n : start + block;
+        std::uint32_t others = 0;
+#pragma omp simd reduction(| : others)
+        for (std::size_t i = start; i < end; ++i) others |= Fast::covers(x[i]) ? 0u : 1u;
+        if (others == 0) {
+#pragma omp simd
+            for (std::size_t i = start; i < end; ++i) out[i] = Fast::value(x[i]);
+        } else {
+#pragma omp simd
+            for (std::size_t i = start; i < end; ++i) {
+                const float general = ValueOf<Op>::apply(x[i]);
+                const float fast = Fast::value(x[i]);
+                out[i] = Fast::covers(x[i]) ? fast : general;
+            }
+        }
+    }
+}
 
 template <class Form, int parameters, bool uniform, class T>
 void map(const T* const* in, T* out, std::size_t n) {
@@ -124,7 +160,9 @@ void elementwise(const void* const* in, void* out, std::size_t n, bool uniform) 
     } else {
         const T* typed[4] = {};
         for (int k = 0; k < operands; ++k) typed[k] = static_cast<const T*>(in[k]);
-        if (uniform || parameters == 0) {
+        if constexpr (dtype_of<T> == DType::float32 && has_float32_formula<Op> && is_value<Form>) {
+            map_float32<Op>(typed[0], static_cast<T*>(out), n);
+        } else if (uniform || parameters == 0) {
             map<Form, parameters, true>(typed, static_cast<T*>(out), n);
         } else {
             map<Form, parameters, false>(typed, static_cast<T*>(out), n);
@@ -132,27 +170,20 @@ void elementwise(const void* const* in, void* out, std::size_t n, bool uniform) 
     }
 }
 
-/// A layer's bias and activation in one pass.
+/// A layer's bias and activation while a piece of the row is in the first cache.
 template <class Op, class T>
 void biased(void* z_, const void* bias_, const void* const* parameters, void* y_, std::size_t n) {
     T* z = static_cast<T*>(z_);
     T* y = static_cast<T*>(y_);
     const T* bias = static_cast<const T*>(bias_);
-    constexpr int count = parameter_count<Op>;
-    using Form = ValueOf<Op>;
-    const T p = count > 0 ? *static_cast<const T*>(parameters[0]) : T(0);
-    const T q = count > 1 ? *static_cast<const T*>(parameters[1]) : T(0);
+    constexpr std::size_t block = 1024;
+    for (std::size_t start = 0; start < n; start += block) {
+        const std::size_t m = n - start < block ? n - start : block;
 #pragma omp simd
-    for (std::size_t i = 0; i < n; ++i) {
-        const T sum = z[i] + bias[i];
-        z[i] = sum;
-        if constexpr (count == 0) {
-            y[i] = Form::apply(sum);
-        } else if constexpr (count == 1) {
-            y[i] = Form::apply(sum, p);
-        } else {
-            y[i] = Form::apply(sum, p, q);
-        }
+        for (std::size_t i = start; i < start + m; ++i) z[i] += bias[i];
+        const void* in[3] = {z + start, nullptr, nullptr};
+        for (int k = 0; k < parameter_count<Op>; ++k) in[k + 1] = parameters[k];
+        elementwise<Op, ValueOf, T>(in, y + start, m, true);
     }
 }
 

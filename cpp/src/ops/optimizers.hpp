@@ -1,7 +1,10 @@
 // The update rule of every optimizer: one element of the parameter, its gradient and its state.
 //
 // Scalars are computed in double, once a step, by the caller; a rule reads them in the parameter's
-// own precision. `scalars` in Python lists them in the order in which they stand here.
+// own precision. `_scalars` in Python lists them in the order in which they stand here. `scale`
+// multiplies the gradient: 1, -1 to maximise, and the factor of a clipped norm. The last state may
+// be an optional one: what it is for is compiled apart, for a masked load from no array at all is
+// many times slower than the rule.
 #pragma once
 
 #include "../isa/kernels.hpp"
@@ -11,17 +14,19 @@ namespace ranvier::RANVIER_ISA::optimizers {
 
 /// Stochastic gradient descent (Sutskever et al., On the importance of initialization and momentum
 /// in deep learning, ICML 2013, in torch's form, where the rate is outside the buffer):
-///     d = +-g + weight_decay p;  b = momentum b + inflow d;  d = d + momentum b or b;  p -= lr d
+///     d = scale g + weight_decay p;  b = momentum b + inflow d
+///     d = d + momentum b, or b;      p -= lr d
 /// `inflow` is 1 - dampening, and 1 at the first step.
 struct sgd {
     template <class T>
     struct Scalars {
-        T lr, sign, weight_decay, momentum, inflow, nesterov;
+        T lr, scale, weight_decay, momentum, inflow, nesterov;
+        bool optional_state() const { return momentum != T(0); }
     };
-    template <class T>
+    template <bool optional_state, class T>
     static void step(T& p, T g, T* const* state, std::size_t i, const Scalars<T>& s) {
-        T d = fma(s.weight_decay, p, s.sign * g);
-        if (s.momentum != T(0)) {
+        T d = fma(s.weight_decay, p, s.scale * g);
+        if constexpr (optional_state) {
             T& b = state[0][i];
             b = fma(s.momentum, b, s.inflow * d);
             d = s.nesterov != T(0) ? fma(s.momentum, b, d) : b;
@@ -38,18 +43,19 @@ struct sgd {
 struct adam {
     template <class T>
     struct Scalars {
-        T step_size, correction, eps, sign, weight_decay, one_minus_beta1, beta2, one_minus_beta2,
+        T step_size, correction, eps, scale, weight_decay, one_minus_beta1, beta2, one_minus_beta2,
             amsgrad;
+        bool optional_state() const { return amsgrad != T(0); }
     };
-    template <class T>
+    template <bool optional_state, class T>
     static void step(T& p, T g, T* const* state, std::size_t i, const Scalars<T>& s) {
-        const T d = fma(s.weight_decay, p, s.sign * g);
+        const T d = fma(s.weight_decay, p, s.scale * g);
         T& m = state[0][i];
         T& v = state[1][i];
         m = fma(s.one_minus_beta1, d - m, m);
         v = fma(s.beta2, v, s.one_minus_beta2 * d * d);
         T second = v;
-        if (s.amsgrad != T(0)) {
+        if constexpr (optional_state) {
             T& largest = state[2][i];
             largest = v < largest ? largest : v;
             second = largest;
@@ -61,6 +67,14 @@ struct adam {
 }  // namespace ranvier::RANVIER_ISA::optimizers
 
 namespace ranvier::RANVIER_ISA {
+
+template <class Rule, bool optional_state, class T, class Scalars>
+inline void optimizer_loop(T* p, const T* g, T* const* state, const Scalars& s, std::size_t n) {
+#pragma omp simd
+    for (std::size_t i = 0; i < n; ++i) {
+        Rule::template step<optional_state>(p[i], g[i], state, i, s);
+    }
+}
 
 template <class Rule, class T>
 void optimizer_step(void* parameter, const void* gradient, void* const* state_,
@@ -76,8 +90,11 @@ void optimizer_step(void* parameter, const void* gradient, void* const* state_,
     const T* g = static_cast<const T*>(gradient);
     T* state[3];
     for (int k = 0; k < 3; ++k) state[k] = static_cast<T*>(state_[k]);
-#pragma omp simd
-    for (std::size_t i = 0; i < n; ++i) Rule::step(p[i], g[i], state, i, s.named);
+    if (s.named.optional_state()) {
+        optimizer_loop<Rule, true>(p, g, state, s.named, n);
+    } else {
+        optimizer_loop<Rule, false>(p, g, state, s.named, n);
+    }
 }
 
 }  // namespace ranvier::RANVIER_ISA

@@ -25,11 +25,34 @@ inline void for_each_chunk(const T* x, const std::uint8_t* keep, std::size_t n, 
             body(x + i, i, count);
             continue;
         }
-        for (std::size_t l = 0; l < lanes; ++l) padded[l] = static_cast<T>(-infinity);
-        for (std::size_t l = 0; l < count; ++l) {
-            if (keep == nullptr || keep[i + l] != 0) padded[l] = x[i + l];
+        if (keep == nullptr) {
+            // A masked load, where there is one.
+#pragma omp simd
+            for (std::size_t l = 0; l < lanes; ++l) {
+                padded[l] = l < count ? x[i + l] : static_cast<T>(-infinity);
+            }
+        } else {
+            for (std::size_t l = 0; l < lanes; ++l) {
+                padded[l] = l < count && keep[i + l] != 0 ? x[i + l] : static_cast<T>(-infinity);
+            }
         }
         body(padded, i, count);
+    }
+}
+
+/// Calls body(position, lane) for every element, `lanes` at a time; the last ones are masked.
+template <class Body>
+inline void for_each_lane(std::size_t n, Body body) {
+    const std::size_t full = n / lanes * lanes;
+    for (std::size_t i = 0; i < full; i += lanes) {
+#pragma omp simd
+        for (std::size_t l = 0; l < lanes; ++l) body(i + l, l);
+    }
+    const std::size_t rest = n - full;
+    if (rest == 0) return;
+#pragma omp simd
+    for (std::size_t l = 0; l < lanes; ++l) {
+        if (l < rest) body(full + l, l);
     }
 }
 
@@ -74,7 +97,7 @@ inline double sum_of_exponentials(const T* x, const std::uint8_t* keep, double t
             if constexpr (store) result[l] = static_cast<T>(power);
         }
         if constexpr (store) {
-            for (std::size_t l = 0; l < count; ++l) e[i + l] = result[l];
+            for_each_lane(count, [&](std::size_t j, std::size_t) { e[i + j] = result[j]; });
         }
     });
     return tree_sum(sum);
@@ -178,7 +201,7 @@ void softmax_row(const T* x, const std::uint8_t* keep, double scale, T* y, std::
             const double d = (static_cast<double>(chunk[l]) - row.top) * scale;
             result[l] = static_cast<T>(exp<T>(d) * inverse);
         }
-        for (std::size_t l = 0; l < count; ++l) y[i + l] = result[l];
+        for_each_lane(count, [&](std::size_t j, std::size_t) { y[i + j] = result[j]; });
     });
 }
 

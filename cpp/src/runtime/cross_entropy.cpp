@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <vector>
 
 #include "float_status.hpp"
 #include "threads.hpp"
@@ -13,16 +14,16 @@ namespace {
 template <class T>
 class Row {
 public:
-    Row(const char* data, const std::ptrdiff_t (&stride)[3], std::size_t n)
-        : data_(const_cast<char*>(data)), stride_(stride), n_(n) {
-        direct_ = data == nullptr || stride[1] == sizeof(T) || n == 1;
+    Row(const ClassArray& array, const CrossEntropyBatch& batch) : array_(array), batch_(batch) {
+        const std::size_t n = batch.classes;
+        direct_ = array.data == nullptr || array.class_stride == sizeof(T) || n == 1;
         if (!direct_) copy_ = std::make_unique_for_overwrite<T[]>(n);
     }
 
     T* read(std::size_t i, std::size_t j) {
         char* start = begin(i, j);
         if (direct_) return reinterpret_cast<T*>(start);
-        for (std::size_t c = 0; c < n_; ++c) copy_[c] = at(start, c);
+        for (std::size_t c = 0; c < batch_.classes; ++c) copy_[c] = at(start, c);
         return copy_.get();
     }
     T* target(std::size_t i, std::size_t j) {
@@ -31,61 +32,87 @@ public:
     void write_back(std::size_t i, std::size_t j) {
         if (direct_) return;
         char* start = begin(i, j);
-        for (std::size_t c = 0; c < n_; ++c) at(start, c) = copy_[c];
+        for (std::size_t c = 0; c < batch_.classes; ++c) at(start, c) = copy_[c];
     }
 
 private:
     char* begin(std::size_t i, std::size_t j) const {
-        if (data_ == nullptr) return nullptr;
-        return data_ + static_cast<std::ptrdiff_t>(i) * stride_[0] +
-               static_cast<std::ptrdiff_t>(j) * stride_[2];
+        if (array_.data == nullptr) return nullptr;
+        char* start = array_.data + static_cast<std::ptrdiff_t>(i) * array_.outer_stride;
+        auto rest = static_cast<std::ptrdiff_t>(j);
+        for (std::size_t axis = batch_.inner_axes; axis-- > 0;) {
+            start += rest % batch_.inner_shape[axis] * array_.inner_strides[axis];
+            rest /= batch_.inner_shape[axis];
+        }
+        return start;
     }
     T& at(char* start, std::size_t c) const {
-        return *reinterpret_cast<T*>(start + static_cast<std::ptrdiff_t>(c) * stride_[1]);
+        return *reinterpret_cast<T*>(start + static_cast<std::ptrdiff_t>(c) * array_.class_stride);
     }
 
-    char* data_;
-    const std::ptrdiff_t (&stride_)[3];
-    std::size_t n_;
+    const ClassArray& array_;
+    const CrossEntropyBatch& batch_;
     bool direct_;
     std::unique_ptr<T[]> copy_;
 };
 
+/// The losses and gradients of the samples in [begin, end); the sum of the losses.
+template <class T>
+double run_samples(const CrossEntropyBatch& batch, CrossEntropyKernel<T> kernel, std::size_t begin,
+                   std::size_t end) {
+    Row<T> logits(batch.logits, batch);
+    Row<T> probabilities(batch.probabilities, batch);
+    Row<T> gradient(batch.gradient, batch);
+    double total = 0.0;
+    std::size_t i = begin / batch.inner;
+    std::size_t j = begin % batch.inner;
+    for (std::size_t s = begin; s < end; ++s) {
+        T* result = gradient.target(i, j);
+        double loss = 0.0;
+        const std::int64_t label = batch.labels == nullptr ? 0 : batch.labels[s];
+        if (batch.labels != nullptr && label == batch.ignore_index) {
+            if (result != nullptr) std::fill_n(result, batch.classes, T(0));
+        } else {
+            const double weight = batch.sample_weight == nullptr ? 1.0 : batch.sample_weight[i];
+            const CrossEntropySample<T> sample{logits.read(i, j), probabilities.read(i, j),
+                                               static_cast<const T*>(batch.weight),
+                                               static_cast<std::ptrdiff_t>(label), batch.smoothing};
+            loss = kernel(sample, batch.scale * weight, result, batch.classes);
+            loss = weight == 0.0 ? 0.0 : weight * loss;
+        }
+        if (result != nullptr) gradient.write_back(i, j);
+        if (batch.losses != nullptr) static_cast<T*>(batch.losses)[s] = static_cast<T>(loss);
+        total += loss;
+        if (++j == batch.inner) {
+            j = 0;
+            ++i;
+        }
+    }
+    return total;
+}
+
 }  // namespace
 
 template <class T>
-void run_cross_entropy(const CrossEntropyBatch& batch, CrossEntropyKernel<T> kernel) {
+double run_cross_entropy(const CrossEntropyBatch& batch, CrossEntropyKernel<T> kernel) {
     const KeepFloatStatus flags;
-    const std::size_t n = batch.classes;
     const std::size_t samples = batch.outer * batch.inner;
-    const std::size_t block = std::max<std::size_t>(1, 8192 / std::max<std::size_t>(n, 1));
+    // About as much work as is worth handing to another thread; the logarithm of a sample and what
+    // else it costs once come to some hundred classes. One sum for each block, and not for each
+    // thread: the order of the additions is the same on any number of threads.
+    const std::size_t block = std::max<std::size_t>(1, 8192 / (batch.classes + 100));
+    std::vector<double> sums((samples + block - 1) / block);
     parallel_for(samples, block, [&](std::size_t begin, std::size_t end) {
-        Row<T> logits(batch.logits, batch.logits_stride, n);
-        Row<T> probabilities(batch.probabilities, batch.probabilities_stride, n);
-        Row<T> gradient(batch.gradient, batch.gradient_stride, n);
-        for (std::size_t s = begin; s < end; ++s) {
-            const std::size_t i = s / batch.inner;
-            const std::size_t j = s % batch.inner;
-            T* result = gradient.target(i, j);
-            const double weight = batch.sample_weight == nullptr ? 1.0 : batch.sample_weight[i];
-            const std::int64_t label = batch.labels == nullptr ? 0 : batch.labels[s];
-            if (batch.labels != nullptr && label == batch.ignore_index) {
-                batch.losses[s] = 0.0;
-                if (result != nullptr) std::fill_n(result, n, T(0));
-            } else {
-                const CrossEntropySample<T> sample{logits.read(i, j), probabilities.read(i, j),
-                                                   static_cast<const T*>(batch.weight),
-                                                   static_cast<std::ptrdiff_t>(label),
-                                                   batch.smoothing};
-                const double loss = kernel(sample, batch.scale * weight, result, n);
-                batch.losses[s] = weight == 0.0 ? 0.0 : weight * loss;
-            }
-            if (result != nullptr) gradient.write_back(i, j);
+        for (std::size_t first = begin; first < end; first += block) {
+            sums[first / block] = run_samples(batch, kernel, first, std::min(first + block, end));
         }
     });
+    double total = 0.0;
+    for (const double sum : sums) total += sum;
+    return total;
 }
 
-template void run_cross_entropy(const CrossEntropyBatch&, CrossEntropyKernel<float>);
-template void run_cross_entropy(const CrossEntropyBatch&, CrossEntropyKernel<double>);
+template double run_cross_entropy(const CrossEntropyBatch&, CrossEntropyKernel<float>);
+template double run_cross_entropy(const CrossEntropyBatch&, CrossEntropyKernel<double>);
 
 }  // namespace ranvier

@@ -6,10 +6,15 @@
 #include "threads.hpp"
 
 namespace ranvier {
+namespace {
+
+/// Elements worth handing to another thread.
+constexpr std::size_t block = 16384;
+
+}  // namespace
 
 void run_optimizer(OptimizerKernel kernel, std::vector<OptimizerTensor>& tensors,
                    std::size_t item_size, const double* scalars) {
-    constexpr std::size_t block = 16384;
     const KeepFloatStatus flags;
     std::size_t total = 0;
     for (OptimizerTensor& tensor : tensors) {
@@ -28,13 +33,30 @@ void run_optimizer(OptimizerKernel kernel, std::vector<OptimizerTensor>& tensors
             const auto shifted = [&](void* p) -> void* {
                 return p == nullptr ? nullptr : static_cast<char*>(p) + offset;
             };
-            void* state[3];
-            for (int k = 0; k < 3; ++k) state[k] = shifted(tensor->state[k]);
+            void* state[max_states];
+            for (std::size_t k = 0; k < max_states; ++k) state[k] = shifted(tensor->state[k]);
             kernel(shifted(tensor->parameter), static_cast<const char*>(tensor->gradient) + offset,
                    state, scalars, count);
             begin += count;
         }
     });
 }
+
+template <class T>
+double sum_of_squares(DotKernel<T> dot, const T* x, std::size_t n) {
+    const KeepFloatStatus flags;
+    std::vector<double> sums((n + block - 1) / block);
+    parallel_for(n, block, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t first = begin; first < end; first += block) {
+            sums[first / block] = dot(x + first, x + first, std::min(block, end - first));
+        }
+    });
+    double total = 0.0;
+    for (const double sum : sums) total += sum;
+    return total;
+}
+
+template double sum_of_squares(DotKernel<float>, const float*, std::size_t);
+template double sum_of_squares(DotKernel<double>, const double*, std::size_t);
 
 }  // namespace ranvier
