@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import activations, derivative, vjp, vjp_from_output
+from . import activations, callbacks, data, derivative, losses, nn, optim, vjp, vjp_from_output
 from ._elementwise import Activation, registry
 from .activations import *  # noqa: F403
 from .runtime import (
@@ -13,3 +13,4 @@ from .runtime import (
     show_config,
 )
 from .softmax import log_softmax, logsumexp, softmax
+from .trainer import History, Trainer

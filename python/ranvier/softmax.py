@@ -83,7 +83,8 @@ def softmax(
     scale = _inverse(temperature)
     if mask is None:
         return _core.softmax(x, scale, axis=axis, out=out)
-    return _core.masked_softmax(x, scale, _mask(mask), axis=axis, out=out)
+    x, mask = np.broadcast_arrays(x, _mask(mask))
+    return _core.masked_softmax(x, scale, mask, axis=axis, out=out)
 
 
 def log_softmax(
@@ -140,7 +141,8 @@ def log_softmax(
     scale = _inverse(temperature)
     if mask is None:
         return _core.log_softmax(x, scale, axis=axis, out=out)
-    return _core.masked_log_softmax(x, scale, _mask(mask), axis=axis, out=out)
+    x, mask = np.broadcast_arrays(x, _mask(mask))
+    return _core.masked_log_softmax(x, scale, mask, axis=axis, out=out)
 
 
 def logsumexp(
@@ -192,11 +194,10 @@ def logsumexp(
     if not isinstance(axis, int):
         x = np.asarray(x)
         axes = tuple(range(x.ndim)) if axis is None else axis
-        axes = tuple(np.lib.array_utils.normalize_axis_tuple(axes, x.ndim))
         if keepdims:
             flat = _core.logsumexp if mask is None else _core.masked_logsumexp
             operands = [_last_axes(a, axes) for a in ((x,) if mask is None else (x, mask))]
-            result = np.expand_dims(flat(*operands), tuple(sorted(axes)))
+            result = np.expand_dims(flat(*operands), axes)
             if out is None:
                 return result
             out[...] = result

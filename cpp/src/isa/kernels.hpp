@@ -41,6 +41,9 @@ inline constexpr DType dtype_of<float> = DType::float32;
 /// be one of the inputs. With `uniform`, a parameter (a trailing input) is one value, not n.
 using ElementwiseKernel = void (*)(const void* const* in, void* out, std::size_t n, bool uniform);
 
+/// z[i] += bias[i].
+using AddBiasKernel = void (*)(void* z, const void* bias, std::size_t n);
+
 /// z[i] += bias[i], then y[i] = f(z[i]), with one value for each parameter. y may be z.
 using BiasedKernel = void (*)(void* z, const void* bias, const void* const* parameters, void* y,
                               std::size_t n);
@@ -102,6 +105,7 @@ struct KernelTable {
     const char* name;
     ElementwiseKernel elementwise[count_of<Activation>][count_of<Form>][count_of<DType>];
     BiasedKernel biased[count_of<Activation>][2];  // float32, float64
+    AddBiasKernel add_bias[2];
     RowKernels<float> rows_float32;
     RowKernels<double> rows_float64;
     OptimizerKernel optimizer[count_of<Optimizer>][2];

@@ -59,6 +59,7 @@ constexpr KernelTable table = {
 #include "../ops/activations.def"
 #undef RV_ACTIVATION
     },
+    {add_bias<float>, add_bias<double>},
     row_kernels<float>,
     row_kernels<double>,
     {

@@ -95,17 +95,22 @@ inline Exponential exponential<double>(double x) {
     return {power_of_2(first) * power_of_2(second), expm1_reduced<double>(reduced.r)};
 }
 
-/// a / (1 + e^x) in float32 arithmetic, on all lanes, for |x| < 16: less than 1 ulp.
-///
-/// e^x = s (1 + p + p_low). 1 + s is exact here, so 1 + e^x is the sum d + d_low of two numbers,
-/// and what the quotient has lost is worked out from both and added in one last rounding.
-inline float over_one_plus_exp(float a, float x) {
+/// 1 + e^x in float32 arithmetic, on all lanes, as the sum of two numbers; |x| < 16.
+struct OnePlusExp {
+    float high, low;
+};
+
+/// e^x = s (1 + p + p_low). 1 + s is exact here, and what rounding loses after it is kept in `low`.
+/// With `small`, x may be down to -87, where s disappears beside 1: that is kept as well.
+template <bool small = false>
+inline OnePlusExp one_plus_exp(float x) {
     // The shift rounds to an integer and adds the exponent's bias on the way.
     constexpr float shift = 0x1.8p23f + 127.0f;
     constexpr float per_ln2 = 0x1.715476p+0f;
     constexpr float ln2_high = 0x1.62e4p-1f;  // 16 bits: n times it is exact
     constexpr float ln2_low = 0x1.7f7d1cp-20f;
-    constexpr float q[] = {0.5f, 0x1.5554dcp-3f, 0x1.55551ap-5f, 0x1.120b6ep-7f, 0x1.6d110ap-10f};
+    constexpr float q[] = {0x1p-1f,       0x1.555556p-3f,  0x1.5554eap-5f,
+                           0x1.1110ep-7f, 0x1.6d4324p-10f, 0x1.a124f2p-13f};
     const float shifted = fma(x, per_ln2, shift);
     const float n = shifted - shift;
     const float s = bit_cast<float>(bit_cast<std::uint32_t>(shifted) << 23);
@@ -114,11 +119,16 @@ inline float over_one_plus_exp(float a, float x) {
     const float p = r + series;
     const float p_low = series - (p - r);
     const float one_plus_s = 1.0f + s;
-    const float d = fma(s, p, one_plus_s);
-    const float d_low = fma(s, p_low, fma(s, p, one_plus_s - d));
-    const float inverse = 1.0f / d;
+    const float high = fma(s, p, one_plus_s);
+    const float low = fma(s, p_low, fma(s, p, one_plus_s - high));
+    return {high, small ? low + (s - (one_plus_s - 1.0f)) : low};
+}
+
+/// (a + a_low) / d in float32, rounded once: what the quotient has lost is worked out and added.
+inline float divide(float a, float a_low, OnePlusExp d) {
+    const float inverse = 1.0f / d.high;
     const float quotient = a * inverse;
-    const float lost = fma(-quotient, d_low, fma(-quotient, d, a));
+    const float lost = fma(-quotient, d.low, fma(-quotient, d.high, a)) + a_low;
     return fma(lost, inverse, quotient);
 }
 

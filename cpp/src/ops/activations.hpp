@@ -65,7 +65,7 @@ struct sigmoid {
     }
     struct in_float32 {
         static bool covers(float x) { return abs(x) < 16.0f; }
-        static float value(float x) { return over_one_plus_exp(1.0f, -x); }
+        static float value(float x) { return divide(1.0f, 0.0f, one_plus_exp(-x)); }
     };
 };
 
@@ -86,6 +86,17 @@ struct tanh {
     static R derivative_from_output(R y) {
         return fma(-y, y, R(1));
     }
+    /// 1 - e = 2 - (1 + e) is exact in the two parts of 1 + e. They say nothing of an x so small
+    /// that x - x^3/3 is x.
+    struct in_float32 {
+        static bool covers(float) { return true; }
+        static float value(float x) {
+            const float size = at_most(abs(x), 12.0f);
+            const OnePlusExp d = one_plus_exp<true>(-2.0f * size);
+            const float y = divide(2.0f - d.high, -d.low, d);
+            return copysign(size < 0x1p-12f ? size : y, x);
+        }
+    };
 };
 
 /// f = x sigmoid(x) = max(x, 0) - |x| e / (1 + e) with e = e^-|x|. |x| is cut where e is 0, so that
@@ -113,7 +124,7 @@ struct silu {
     }
     struct in_float32 {
         static bool covers(float x) { return abs(x) < 16.0f; }
-        static float value(float x) { return over_one_plus_exp(x, -x); }
+        static float value(float x) { return divide(x, 0.0f, one_plus_exp(-x)); }
     };
 };
 

@@ -14,17 +14,22 @@ namespace ranvier::RANVIER_ISA {
 
 inline constexpr std::size_t lanes = 16;
 
+/// The number of elements of a whole chunk, as a type, so that loops over it have a known length.
+struct WholeChunk {
+    constexpr operator std::size_t() const { return lanes; }
+};
+
 /// Calls body(chunk, position, count): `chunk` points to `lanes` elements, of which the first
 /// `count` are the row's own from `position` on; what `keep` leaves out is -inf.
 template <class T, class Body>
 inline void for_each_chunk(const T* x, const std::uint8_t* keep, std::size_t n, Body body) {
-    T padded[lanes];
-    for (std::size_t i = 0; i < n; i += lanes) {
+    std::size_t i = 0;
+    if (keep == nullptr) {
+        for (; i + lanes <= n; i += lanes) body(x + i, i, WholeChunk{});
+    }
+    for (; i < n; i += lanes) {
         const std::size_t count = n - i < lanes ? n - i : lanes;
-        if (keep == nullptr && count == lanes) {
-            body(x + i, i, count);
-            continue;
-        }
+        T padded[lanes];
         if (keep == nullptr) {
             // A masked load, where there is one.
 #pragma omp simd
@@ -69,7 +74,7 @@ template <class T>
 inline T maximum(const T* x, const std::uint8_t* keep, std::size_t n) {
     T best[lanes];
     for (std::size_t l = 0; l < lanes; ++l) best[l] = static_cast<T>(-infinity);
-    for_each_chunk(x, keep, n, [&](const T* chunk, std::size_t, std::size_t) {
+    for_each_chunk(x, keep, n, [&](const T* chunk, std::size_t, auto) {
 #pragma omp simd
         for (std::size_t l = 0; l < lanes; ++l) best[l] = chunk[l] > best[l] ? chunk[l] : best[l];
     });
@@ -87,7 +92,7 @@ template <bool store, bool without_top, class T>
 inline double sum_of_exponentials(const T* x, const std::uint8_t* keep, double top, double scale,
                                   T* e, std::size_t n) {
     double sum[lanes] = {};
-    for_each_chunk(x, keep, n, [&](const T* chunk, std::size_t i, std::size_t count) {
+    for_each_chunk(x, keep, n, [&](const T* chunk, std::size_t i, auto count) {
         T result[lanes];
 #pragma omp simd
         for (std::size_t l = 0; l < lanes; ++l) {
@@ -194,7 +199,7 @@ void softmax_row(const T* x, const std::uint8_t* keep, double scale, T* y, std::
         for (std::size_t i = 0; i < n; ++i) y[i] *= factor;
         return;
     }
-    for_each_chunk(x, keep, n, [&](const T* chunk, std::size_t i, std::size_t count) {
+    for_each_chunk(x, keep, n, [&](const T* chunk, std::size_t i, auto count) {
         T result[lanes];
 #pragma omp simd
         for (std::size_t l = 0; l < lanes; ++l) {

@@ -1,0 +1,1 @@
+"""ranvier beside its peers, in one process."""

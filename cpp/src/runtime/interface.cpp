@@ -1,0 +1,134 @@
+// The public C++ interface: names and defaults over the same runtime that Python calls.
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
+#include "dispatch.hpp"
+#include "elementwise.hpp"
+#include "ranvier/ranvier.hpp"
+#include "registry.hpp"
+#include "rows.hpp"
+
+namespace ranvier {
+namespace {
+
+template <class T>
+void run(int index, Form form, std::initializer_list<const T*> arrays, T* y, std::size_t n,
+         std::span<const T> given) {
+    const ActivationRecord& record = activations()[static_cast<std::size_t>(index)];
+    const std::size_t count = record.parameters.size();
+    if (!given.empty() && given.size() != count) {
+        throw std::invalid_argument(std::string(record.name) + " was given " +
+                                    std::to_string(given.size()) + " parameters; expected " +
+                                    std::to_string(count));
+    }
+    T parameters[2] = {};
+    for (std::size_t k = 0; k < count; ++k) {
+        const double fallback = record.parameters[k].default_value;
+        if (given.empty() && std::isnan(fallback)) {
+            throw std::invalid_argument(std::string(record.name) + " has no default for " +
+                                        record.parameters[k].name);
+        }
+        parameters[k] = given.empty() ? static_cast<T>(fallback) : given[k];
+    }
+    char* data[5];
+    std::ptrdiff_t strides[5];
+    int k = 0;
+    const auto add = [&](const T* array, std::ptrdiff_t stride) {
+        data[k] = reinterpret_cast<char*>(const_cast<T*>(array));
+        strides[k++] = stride;
+    };
+    for (const T* array : arrays) add(array, sizeof(T));
+    for (std::size_t p = 0; p < count; ++p) add(&parameters[p], 0);
+    add(y, sizeof(T));
+    const auto& row = kernels().elementwise[index][static_cast<int>(form)];
+    run_elementwise({row[static_cast<int>(dtype_of<T>)], static_cast<int>(arrays.size()),
+                     static_cast<int>(count), sizeof(T), record.heavy},
+                    data, strides, n);
+}
+
+template <class T>
+const RowKernels<T>& row_kernels() {
+    if constexpr (dtype_of<T> == DType::float32) {
+        return kernels().rows_float32;
+    } else {
+        return kernels().rows_float64;
+    }
+}
+
+template <class T>
+void run(RowKernel<T> kernel, const T* x, T* y, std::size_t rows, std::size_t n,
+         std::size_t outputs, double temperature) {
+    if (!(temperature > 0) || std::isinf(temperature)) {
+        throw std::invalid_argument("temperature is " + std::to_string(temperature) +
+                                    "; expected a positive, finite number");
+    }
+    constexpr std::ptrdiff_t item = sizeof(T);
+    const auto stack = [&](const T* data, std::size_t columns) {
+        return Rows{reinterpret_cast<char*>(const_cast<T*>(data)),
+                    static_cast<std::ptrdiff_t>(columns) * item, item};
+    };
+    double scale = 1.0 / temperature;
+    run_rows<T>(kernel, stack(x, n), Rows{nullptr, 0, 0},
+                Rows{reinterpret_cast<char*>(&scale), 0, 0}, stack(y, outputs), rows, n, outputs);
+}
+
+}  // namespace
+
+Function::Function(std::string_view name) : index_(0) {
+    for (const ActivationRecord& record : activations()) {
+        if (name == record.name) return;
+        ++index_;
+    }
+    throw std::out_of_range("no activation is named '" + std::string(name) + "'");
+}
+
+std::vector<std::string_view> Function::names() {
+    std::vector<std::string_view> list;
+    for (const ActivationRecord& record : activations()) list.emplace_back(record.name);
+    return list;
+}
+
+template <class T>
+void Function::value(const T* x, T* y, std::size_t n, std::span<const T> parameters) const {
+    run<T>(index_, Form::value, {x}, y, n, parameters);
+}
+
+template <class T>
+void Function::derivative(const T* x, T* y, std::size_t n, std::span<const T> parameters) const {
+    run<T>(index_, Form::derivative, {x}, y, n, parameters);
+}
+
+template <class T>
+void Function::vjp(const T* g, const T* x, T* y, std::size_t n,
+                   std::span<const T> parameters) const {
+    run<T>(index_, Form::vjp, {g, x}, y, n, parameters);
+}
+
+template <class T>
+void softmax(const T* x, T* y, std::size_t rows, std::size_t n, double temperature) {
+    run<T>(row_kernels<T>().softmax, x, y, rows, n, n, temperature);
+}
+
+template <class T>
+void log_softmax(const T* x, T* y, std::size_t rows, std::size_t n, double temperature) {
+    run<T>(row_kernels<T>().log_softmax, x, y, rows, n, n, temperature);
+}
+
+template <class T>
+void logsumexp(const T* x, T* y, std::size_t rows, std::size_t n) {
+    run<T>(row_kernels<T>().logsumexp, x, y, rows, n, 1, 1.0);
+}
+
+#define RV_INSTANTIATE(T)                                                                       \
+    template void Function::value(const T*, T*, std::size_t, std::span<const T>) const;         \
+    template void Function::derivative(const T*, T*, std::size_t, std::span<const T>) const;    \
+    template void Function::vjp(const T*, const T*, T*, std::size_t, std::span<const T>) const; \
+    template void softmax(const T*, T*, std::size_t, std::size_t, double);                      \
+    template void log_softmax(const T*, T*, std::size_t, std::size_t, double);                  \
+    template void logsumexp(const T*, T*, std::size_t, std::size_t);
+RV_INSTANTIATE(float)
+RV_INSTANTIATE(double)
+#undef RV_INSTANTIATE
+
+}  // namespace ranvier

@@ -1,0 +1,78 @@
+"""The project's commands: `nox` runs what a contribution has to pass."""
+
+from __future__ import annotations
+
+import nox
+
+nox.options.sessions = ["lint", "tests"]
+nox.options.default_venv_backend = "venv"
+
+CPP = ("cpp", "bench/native")
+TOOLS = ("ruff", "mypy", "clang-format", "numpy>=2.2", "scikit-learn", "rich")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, types, formatting of the C++, and the files that are written from the registry."""
+    session.install(*TOOLS, ".")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+    listed = session.run("git", "ls-files", "*.cpp", "*.hpp", external=True, silent=True)
+    assert isinstance(listed, str)
+    session.run("clang-format", "--dry-run", "--Werror", *listed.split())
+    session.run("python", "tools/generate.py", "--check")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The test suite on an installed wheel."""
+    session.install(".[test]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+@nox.parametrize("isa", ["baseline", "avx2", "avx512"])
+def isa(session: nox.Session, isa: str) -> None:
+    """The kernels' own tests on one instruction set."""
+    session.install(".[test]")
+    kernels = [f"tests/test_{name}.py" for name in ("elementwise", "softmax", "cross_entropy")]
+    session.run("pytest", *kernels, *session.posargs, env={"RANVIER_ISA": isa})
+
+
+@nox.session
+@nox.parametrize("compiler", ["g++", "clang++"])
+def warnings(session: nox.Session, compiler: str) -> None:
+    """Everything compiled with warnings as errors."""
+    session.install("cmake", "ninja", "pybind11", "numpy>=2.0")
+    build = session.create_tmp()
+    session.run(
+        "cmake",
+        *("-S", ".", "-B", build, "-G", "Ninja"),
+        "-DRANVIER_WERROR=ON",
+        f"-DCMAKE_CXX_COMPILER={compiler}",
+        f"-DPython_EXECUTABLE={session.virtualenv.location}/bin/python",
+        f"-DCMAKE_PREFIX_PATH={session.virtualenv.location}",
+    )
+    session.run("cmake", "--build", build)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """The comparison with the peers, which come from PyPI."""
+    session.install(".[bench]")
+    session.run("python", "-m", "bench.peers", "--all-peers", *session.posargs)
+
+
+@nox.session
+def accuracy(session: nox.Session) -> None:
+    """The error of every function over all float32 inputs: an hour on two cores."""
+    session.install("cmake", "ninja")
+    build = session.create_tmp()
+    session.run(
+        "cmake",
+        *("-S", ".", "-B", build, "-G", "Ninja"),
+        *("-DRANVIER_PYTHON=OFF", "-DRANVIER_BENCH=ON"),
+    )
+    session.run("cmake", "--build", build)
+    session.run(f"{build}/bench/native/ranvier_exhaustive", *session.posargs, external=True)

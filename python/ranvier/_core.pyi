@@ -1,0 +1,54 @@
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+version: str
+compiler: str
+openmp: int
+optimizer_indices: dict[str, int]
+reductions: dict[str, int]
+
+softmax: np.ufunc
+masked_softmax: np.ufunc
+log_softmax: np.ufunc
+masked_log_softmax: np.ufunc
+logsumexp: np.ufunc
+masked_logsumexp: np.ufunc
+softmax_vjp: np.ufunc
+log_softmax_vjp: np.ufunc
+
+def activation_records() -> list[dict[str, Any]]: ...
+def activation_index(name: str) -> int: ...
+def make_ufunc(activation: str, form: str, doc: str) -> np.ufunc | None: ...
+def cross_entropy(
+    input: NDArray[Any],
+    target: NDArray[Any],
+    weight: NDArray[Any] | None,
+    sample_weight: NDArray[np.float64] | None,
+    ignore_index: int,
+    label_smoothing: float,
+    reduction: int,
+    gradient: NDArray[Any] | None,
+) -> Any: ...
+def optimizer_step(
+    index: int,
+    groups: list[tuple[list[NDArray[Any]], tuple[list[NDArray[Any]], ...], tuple[float, ...]]],
+    grads: list[NDArray[Any]],
+) -> None: ...
+def norm(grads: list[NDArray[Any]]) -> float: ...
+def take_rows(source: NDArray[Any], indices: NDArray[np.intp], out: NDArray[Any]) -> None: ...
+def column_sums(z: NDArray[Any], sums: NDArray[Any], accumulate: bool) -> None: ...
+def add_bias(z: NDArray[Any], bias: NDArray[Any]) -> None: ...
+def bias_activation(
+    activation: int,
+    z: NDArray[Any],
+    bias: NDArray[Any],
+    parameters: list[float],
+    y: NDArray[Any],
+) -> None: ...
+def num_threads() -> int: ...
+def set_num_threads(count: int) -> None: ...
+def requested_threads() -> int: ...
+def instruction_set() -> str: ...
+def available_instruction_sets() -> list[str]: ...

@@ -1,0 +1,223 @@
+"""The command line: ``ranvier train`` and ``ranvier info``."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+
+from . import data, losses, nn, optim
+from .nn.activations import CLASSES
+from .runtime import __version__, show_config
+from .trainer import Trainer
+
+__all__ = ["main"]
+
+_LOSSES = {"cross_entropy": losses.cross_entropy}
+_OPTIMIZERS: Mapping[str, Callable[..., optim.Optimizer]] = {"adam": optim.Adam, "sgd": optim.SGD}
+_RATES = {"adam": 1e-3, "sgd": 0.1}
+
+
+class _UsageError(Exception):
+    """What is wrong with the command, in one line."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise _UsageError(message)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The arguments; those of the process by default.
+
+    Returns
+    -------
+    int
+        0; 2 after an error, which is one line on standard error; 130 if interrupted.
+    """
+    try:
+        arguments = _parser().parse_args(argv)
+        arguments.command(arguments)
+    except SystemExit as request:  # --help and --version
+        return int(request.code or 0)
+    except (_UsageError, data.DataError) as error:
+        print(f"ranvier: error: {error}", file=sys.stderr)
+        return 2
+    except MemoryError:
+        print("ranvier: error: not enough memory for this model and data", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _parser() -> _Parser:
+    parser = _Parser("ranvier", description="Neural networks on NumPy arrays.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    train = commands.add_parser(
+        "train",
+        help="train a classifier and test it",
+        description="Train a multilayer perceptron and test it on samples it has not seen.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    train.set_defaults(command=_train)
+    train.add_argument(
+        "--dataset",
+        default="digits",
+        metavar="NAME|PATH",
+        help="digits, fashion-mnist, PATH.npz (X, y) or PATH.csv (the last column is the target)",
+    )
+    train.add_argument("--data-dir", metavar="DIR", help="folder of the files of fashion-mnist")
+    train.add_argument(
+        "--hidden", type=_widths, default=[256, 128], metavar="N,N,...", help="widths of the layers"
+    )
+    train.add_argument("--activation", choices=_activations(), default="relu")
+    train.add_argument("--loss", choices=list(_LOSSES), default="cross_entropy")
+    train.add_argument("--optimizer", choices=list(_OPTIMIZERS), default="adam")
+    rates = ", ".join(f"{rate:g} for {name}" for name, rate in _RATES.items())
+    train.add_argument("--lr", type=_rate, help=f"learning rate ({rates})")
+    train.add_argument("--epochs", type=_count, default=20)
+    train.add_argument("--batch-size", type=_count, default=128)
+    train.add_argument("--seed", type=_seed, default=0)
+    train.add_argument("--json", action="store_true", help="end with one line of JSON")
+    train.add_argument("--quiet", action="store_true", help="no progress bar and no table")
+
+    train.epilog = "--hidden '' is a linear classifier. The features of a file are standardized."
+
+    info = commands.add_parser("info", help="version, instruction set, threads, compiler")
+    info.set_defaults(command=lambda _: show_config())
+    return parser
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    dataset = data.load(arguments.dataset, arguments.data_dir)
+    if dataset.classes is None:
+        raise _UsageError(
+            f"the target of {dataset.name} is not a class but a number; expected classes, as the loss "
+            f"is {arguments.loss}"
+        )
+    rate = _RATES[arguments.optimizer] if arguments.lr is None else arguments.lr
+    model = _perceptron(
+        [dataset.x_train.shape[1], *arguments.hidden, dataset.classes],
+        CLASSES[arguments.activation],
+        arguments.seed,
+    )
+    trainer = Trainer(
+        model,
+        _LOSSES[arguments.loss],
+        _OPTIMIZERS[arguments.optimizer](model.parameters(), lr=rate),
+        seed=arguments.seed,
+    )
+    history = trainer.fit(
+        dataset.x_train,
+        dataset.y_train,
+        epochs=arguments.epochs,
+        batch_size=arguments.batch_size,
+        progress=not arguments.quiet,
+    )
+    tested = trainer.evaluate(dataset.x_test, dataset.y_test)
+    report = {
+        "dataset": dataset.name,
+        "train_samples": len(dataset.x_train),
+        "test_samples": len(dataset.x_test),
+        "layers": [dataset.x_train.shape[1], *arguments.hidden, dataset.classes],
+        "activation": arguments.activation,
+        "parameters": model.flat_parameters.size,
+        "loss": arguments.loss,
+        "optimizer": arguments.optimizer,
+        "lr": rate,
+        "batch_size": arguments.batch_size,
+        "seed": arguments.seed,
+        "epochs": trainer.epoch,
+        "seconds_per_epoch": history["seconds"],
+        "train_loss": _finite(history["loss"][-1]),
+        "test_loss": _finite(tested["loss"]),
+        "test_accuracy": tested["accuracy"],
+    }
+    if not arguments.quiet:
+        _show(report)
+    if arguments.json:
+        print(json.dumps(report, allow_nan=False), flush=True)
+
+
+def _perceptron(
+    widths: list[int], activation: type[nn.activations.Elementwise], seed: int
+) -> nn.Sequential:
+    rng = np.random.default_rng(seed)
+    layers: list[nn.Module] = []
+    for inputs, outputs in itertools.pairwise(widths):
+        layers += [nn.Linear(inputs, outputs, rng=rng), activation()]
+    return nn.Sequential(*layers[:-1])
+
+
+def _show(report: Mapping[str, Any]) -> None:
+    seconds = report["seconds_per_epoch"]
+    rows = {
+        "data": f"{report['dataset']}: {report['train_samples']:,} samples to train, "
+        f"{report['test_samples']:,} to test",
+        "model": f"{'-'.join(map(str, report['layers']))} {report['activation']}, "
+        f"{report['parameters']:,} parameters",
+        "training": f"{report['epochs']} epochs of {sum(seconds) / len(seconds):.3f} s",
+        "test loss": f"{report['test_loss']:.4f}"
+        if report["test_loss"] is not None
+        else "not finite",
+        "test accuracy": f"{report['test_accuracy']:.4f}",
+    }
+    try:
+        from rich.console import Console
+        from rich.table import Table
+    except ImportError:
+        for name, text in rows.items():
+            print(f"{name:14}{text}")
+        return
+    table = Table(show_header=False)
+    for name, text in rows.items():
+        table.add_row(name, text)
+    Console().print(table)
+
+
+def _finite(value: float) -> float | None:
+    """What JSON can hold: it has no word for infinity or NaN."""
+    return value if math.isfinite(value) else None
+
+
+def _activations() -> list[str]:
+    """Those that need no parameter."""
+    return [name for name, c in CLASSES.items() if None not in c.record.parameters.values()]
+
+
+def _number(convert: Callable[[str], Any], least: float, most: float, expected: str) -> Any:
+    """A converter of an argument that must lie in [least, most]."""
+
+    def number(text: str) -> Any:
+        try:
+            value = convert(text)
+        except ValueError:
+            value = math.nan
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text!r}; expected {expected}")
+        return value
+
+    return number
+
+
+_count = _number(int, 1, 2**31 - 1, "a positive integer")
+_seed = _number(int, 0, math.inf, "an integer that is not negative")
+_rate = _number(float, sys.float_info.min, sys.float_info.max, "a positive, finite number")
+
+
+def _widths(text: str) -> list[int]:
+    return [_count(width) for width in text.split(",")] if text.strip() else []

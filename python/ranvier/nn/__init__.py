@@ -1,0 +1,12 @@
+"""Layers: modules with a forward and a backward pass, as torch.nn names them."""
+
+from __future__ import annotations
+
+from . import activations
+from .activations import *  # noqa: F403
+from .containers import Flatten, Sequential
+from .linear import Linear
+from .module import Module, Parameter
+
+__all__ = ["Flatten", "Linear", "Module", "Parameter", "Sequential"]
+__all__ += activations.__all__

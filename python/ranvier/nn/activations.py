@@ -1,0 +1,136 @@
+"""A module for each activation of the registry, by torch's name for it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import numpy as np
+
+from .. import activations, vjp, vjp_from_output
+from .._elementwise import RECORDS, Activation
+from .._native import _core
+from ._workspace import Array
+from .module import Module, check_gradient
+
+
+class Elementwise(Module):
+    """An activation as a layer: the base of those derived from the registry.
+
+    Attributes
+    ----------
+    record : Activation
+        What the registry says about it.
+    """
+
+    record: ClassVar[Activation]
+
+    def __init__(self, *args: float, **kwargs: float) -> None:
+        super().__init__()
+        bound = inspect.signature(type(self)).bind(*args, **kwargs)
+        bound.apply_defaults()
+        self._arguments = [float(value) for value in bound.arguments.values()]
+        name = self.record.name
+        self._index: int = _core.activation_index(name)
+        self._value: Callable[..., Array] = getattr(activations, name)
+        # The output tells the derivative with the default parameters; with others it may not, as a
+        # leaky_relu that falls and rises.
+        defaults = list(self.record.parameters.values())
+        self._from_output = hasattr(vjp_from_output, name) and self._arguments == defaults
+        form = vjp_from_output if self._from_output else vjp
+        self._vjp: Callable[..., Array] = getattr(form, name)
+
+    def forward(self, x: Array) -> Array:
+        """The activation of x: any shape, float16, float32 or float64."""
+        if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
+            raise TypeError(f"x is of {getattr(x, 'dtype', type(x))}; expected a floating array")
+        y = self._result("output", x.shape, x.dtype)
+        self._value(x, *self._arguments_in(x), out=y)
+        self._workspace.saved = y if self._from_output else x
+        return y
+
+    def forward_biased(self, z: Array, bias: Array) -> Array:
+        """The activation of z + bias in one pass, where z is overwritten and bias is for a row."""
+        y = z if self._from_output else self._result("output", z.shape, z.dtype)
+        rows = (-1, z.shape[-1])
+        _core.bias_activation(
+            self._index,
+            z if z.ndim == 2 else z.reshape(rows),
+            bias,
+            self._arguments,
+            y if y.ndim == 2 else y.reshape(rows),
+        )
+        self._workspace.saved = z
+        return y
+
+    def backward(self, grad_output: Array, accumulate: bool = False) -> Array:
+        saved: Array = self._saved()
+        check_gradient(grad_output, saved.shape, saved.dtype)
+        result = self._result("grad_input", saved.shape, saved.dtype)
+        self._vjp(grad_output, saved, *self._arguments_in(saved), out=result)
+        return result
+
+    def backward_parameters(self, grad_output: Array, accumulate: bool = False) -> None:
+        check_gradient(grad_output, self._saved().shape, self._saved().dtype)
+
+    def _arguments_in(self, x: Array) -> list[Any]:
+        """The parameters in the dtype of x: a ufunc that has to convert one works through a buffer."""
+        return [x.dtype.type(value) for value in self._arguments]
+
+    def __repr__(self) -> str:
+        pairs = zip(self.record.parameters, self._arguments, strict=True)
+        return f"{type(self).__name__}({', '.join(f'{name}={value:g}' for name, value in pairs)})"
+
+
+_TORCH_NAMES = {"relu": "ReLU", "leaky_relu": "LeakyReLU", "silu": "SiLU", "gelu": "GELU"}
+
+
+def _module_class(record: Activation) -> type[Elementwise]:
+    name = _TORCH_NAMES.get(record.name, record.name.capitalize())
+    keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    empty = inspect.Parameter.empty
+    signature = inspect.Signature(
+        [
+            inspect.Parameter(p, keyword, default=empty if value is None else value)
+            for p, value in record.parameters.items()
+        ]
+    )
+    parameters = "".join(
+        f"{p} : float{'' if value is None else f', default {value:g}'}\n"
+        for p, value in record.parameters.items()
+    )
+    doc = f"""{record.formula}, elementwise, as a layer.
+
+Parameters
+----------
+{parameters or "None."}
+
+References
+----------
+{record.reference}.
+
+Examples
+--------
+>>> import numpy as np
+>>> from ranvier import nn
+>>> nn.{name}()(np.zeros(1, np.float32)).shape
+(1,)
+"""
+    namespace = {
+        "__doc__": doc,
+        "__module__": __name__,
+        "__signature__": signature,
+        "record": record,
+    }
+    return type(name, (Elementwise,), namespace)
+
+
+#: The classes by the registry's name for the activation.
+CLASSES: Mapping[str, type[Elementwise]] = MappingProxyType(
+    {name: _module_class(record) for name, record in RECORDS.items()}
+)
+globals().update({cls.__name__: cls for cls in CLASSES.values()})
+
+__all__ = [cls.__name__ for cls in CLASSES.values()]

@@ -1,0 +1,158 @@
+"""Modules made of modules, and the change of shape between them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import overload
+
+from ._quiet import quiet
+from ._workspace import Array
+from .activations import Elementwise
+from .linear import Linear
+from .module import Module, check_gradient
+
+
+class Sequential(Module):
+    """Layers one after the other.
+
+    A Linear and the activation behind it run as one pass over the product; the results have the
+    same bits as one by one.
+
+    Parameters
+    ----------
+    *layers : Module
+        Each is there once. Their parameters move into buffers of this model.
+
+    Raises
+    ------
+    TypeError
+        If a layer is not a Module.
+    ValueError
+        If a layer is there twice: it can only remember one forward pass.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ranvier import nn
+    >>> model = nn.Sequential(nn.Linear(4, 3, rng=0), nn.ReLU(), nn.Linear(3, 2, rng=1))
+    >>> model(np.ones((5, 4), np.float32)).shape
+    (5, 2)
+    >>> model.flat_parameters.shape
+    (23,)
+    """
+
+    def __init__(self, *layers: Module) -> None:
+        super().__init__()
+        for i, layer in enumerate(layers):
+            if not isinstance(layer, Module):
+                raise TypeError(f"layers[{i}] is a {type(layer).__name__}; expected a Module")
+        self._layers = layers
+        modules = [id(module) for module in self.modules()]
+        if len(set(modules)) < len(modules):
+            raise ValueError(f"a module is there twice in {self!r}; expected each once")
+        self._gather()
+        self._stages = _stages(layers)
+        # Where the backward pass may end: what stands before has no parameters.
+        self._first = next((i for i, m in enumerate(layers) if _has_parameters(m)), len(layers))
+
+    def children(self) -> Iterator[tuple[str, Module]]:
+        for i, layer in enumerate(self._layers):
+            yield str(i), layer
+
+    def forward(self, x: Array) -> Array:
+        """The last layer's output."""
+        with quiet():
+            for stage in self._stages:
+                x = stage(x)
+        return x
+
+    def backward(self, grad_output: Array, accumulate: bool = False) -> Array:
+        with quiet():
+            for layer in reversed(self._layers):
+                grad_output = layer.backward(grad_output, accumulate)
+        return grad_output
+
+    def backward_parameters(self, grad_output: Array, accumulate: bool = False) -> None:
+        with quiet():
+            for layer in reversed(self._layers[self._first + 1 :]):
+                grad_output = layer.backward(grad_output, accumulate)
+            if self._first < len(self._layers):
+                self._layers[self._first].backward_parameters(grad_output, accumulate)
+
+    def __len__(self) -> int:
+        return len(self._layers)
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self._layers)
+
+    @overload
+    def __getitem__(self, index: int) -> Module: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequential: ...
+    def __getitem__(self, index: int | slice) -> Module | Sequential:
+        """A layer, or several as a Sequential that shares their parameters."""
+        if isinstance(index, slice):
+            return Sequential(*self._layers[index])
+        return self._layers[index]
+
+    def __repr__(self) -> str:
+        return f"Sequential({', '.join(map(repr, self._layers))})"
+
+
+class Flatten(Module):
+    """One axis of all axes from start_dim to end_dim; the result is a view where there is one.
+
+    Parameters
+    ----------
+    start_dim : int, default 1
+    end_dim : int, default -1
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ranvier import nn
+    >>> nn.Flatten()(np.zeros((10, 28, 28))).shape
+    (10, 784)
+    """
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+        super().__init__()
+        self.start_dim = start_dim
+        self.end_dim = end_dim
+
+    def forward(self, x: Array) -> Array:
+        """x with fewer axes."""
+        first, last = (d + x.ndim if d < 0 else d for d in (self.start_dim, self.end_dim))
+        if not 0 <= first <= last < x.ndim:
+            raise ValueError(
+                f"x has shape {x.shape}; expected axes {self.start_dim} to {self.end_dim} in it"
+            )
+        flat = (*x.shape[:first], math.prod(x.shape[first : last + 1]), *x.shape[last + 1 :])
+        self._workspace.saved = x.shape, flat, x.dtype
+        return x.reshape(flat)
+
+    def backward(self, grad_output: Array, accumulate: bool = False) -> Array:
+        shape, flat, dtype = self._saved()
+        check_gradient(grad_output, flat, dtype)
+        return grad_output.reshape(shape)
+
+    def __repr__(self) -> str:
+        return f"Flatten({self.start_dim}, {self.end_dim})"
+
+
+def _has_parameters(module: Module) -> bool:
+    return any(m._parameters for m in module.modules())
+
+
+def _stages(layers: Sequence[Module]) -> list[Callable[[Array], Array]]:
+    """The layers in order, a Linear with a bias together with the activation behind it."""
+    stages: list[Callable[[Array], Array]] = []
+    for layer in layers:
+        before = stages[-1] if stages else None
+        if isinstance(layer, Elementwise) and isinstance(before, Linear) and before.has_bias:
+            stages[-1] = partial(before.forward_activated, activation=layer)
+        else:
+            stages.append(layer)
+    return stages

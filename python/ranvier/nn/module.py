@@ -1,0 +1,332 @@
+"""The base of every layer: parameters in one buffer, gradients in another, modes, state dicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from ._quiet import quiet
+from ._workspace import Array, Workspace
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class Parameter:
+    """A parameter as an attribute of its module: assigning writes into the parameter's own memory.
+
+    A class names its parameters, ``weight = Parameter()``, and `Module.add_parameter` gives them
+    memory.
+    """
+
+    def __set_name__(self, owner: type[Module], name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, module: None, owner: type[Module]) -> Parameter: ...
+    @overload
+    def __get__(self, module: Module, owner: type[Module]) -> Array: ...
+    def __get__(self, module: Module | None, owner: type[Module]) -> Parameter | Array:
+        if module is None:
+            return self
+        try:
+            return module._parameters[self._name]
+        except KeyError:
+            raise AttributeError(
+                f"{type(module).__name__} has no parameter {self._name!r}"
+            ) from None
+
+    def __set__(self, module: Module, value: npt.ArrayLike) -> None:
+        parameter = self.__get__(module, type(module))
+        parameter[...] = _fitting(value, parameter, self._name)
+
+
+class Module:
+    """A function with parameters that knows its own gradient.
+
+    A subclass defines `forward` and `backward`. Its parameters are those it gave to
+    `add_parameter`, then those of the modules among its attributes, in the order of assignment.
+
+    Attributes
+    ----------
+    training : bool
+        The mode. In train mode what `forward` and `backward` return belongs to the module and is
+        overwritten by its next call; in eval mode it is the caller's own.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ranvier import nn
+    >>> class Scale(nn.Module):
+    ...     factor = nn.Parameter()
+    ...     def __init__(self, features):
+    ...         super().__init__()
+    ...         self.add_parameter("factor", np.ones(features, np.float32))
+    ...     def forward(self, x):
+    ...         self.x = x
+    ...         return x * self.factor
+    ...     def backward(self, grad_output, accumulate=False):
+    ...         self.write_gradient("factor", (grad_output * self.x).sum(axis=0), accumulate)
+    ...         return grad_output * self.factor
+    >>> model = nn.Sequential(Scale(3), nn.ReLU())
+    >>> [(name, p.shape) for name, p in model.named_parameters()]
+    [('0.factor', (3,))]
+    """
+
+    def __init__(self) -> None:
+        self.training = True
+        self._parameters: dict[str, Array] = {}
+        self._gradients: dict[str, Array] = {}
+        self._workspace = Workspace()
+
+    def forward(self, x: Array) -> Array:
+        """The module's output; keeps what `backward` will need.
+
+        Parameters
+        ----------
+        x : ndarray
+            It must not change before `backward` is called.
+
+        Returns
+        -------
+        ndarray
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not define forward")
+
+    def backward(self, grad_output: Array, accumulate: bool = False) -> Array:
+        """Write the gradients of the parameters and return that of the input.
+
+        Parameters
+        ----------
+        grad_output : ndarray
+            Gradient with respect to what the last `forward` returned, of its shape and dtype.
+        accumulate : bool, default False
+            Add to the gradients of the parameters instead.
+
+        Returns
+        -------
+        ndarray
+            Gradient with respect to the input of the last `forward`.
+
+        Raises
+        ------
+        RuntimeError
+            If there was no forward pass.
+        ValueError, TypeError
+            If grad_output does not have the shape and dtype of the output.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not define backward")
+
+    def backward_parameters(self, grad_output: Array, accumulate: bool = False) -> None:
+        """As `backward`, where nobody needs the gradient of the input: a model's first layer."""
+        self.backward(grad_output, accumulate)
+
+    def __call__(self, x: Array) -> Array:
+        return self.forward(x)
+
+    # Parameters: each is a view of one buffer, which a model shares with all its layers.
+
+    def add_parameter(self, name: str, value: Array) -> None:
+        """Make a parameter of this name, with these values and a gradient of 0.
+
+        Parameters
+        ----------
+        name : str
+        value : ndarray
+            float32 or float64, the same for all parameters of a model; it is copied.
+        """
+        if value.dtype not in (np.float32, np.float64):
+            raise TypeError(f"{name} has dtype {value.dtype}; expected float32 or float64")
+        self._parameters[name] = value.copy()
+        self._gradients[name] = np.zeros_like(value)
+
+    def children(self) -> Iterator[tuple[str, Module]]:
+        """The modules that are attributes of this one, with their names."""
+        for name, value in vars(self).items():
+            if isinstance(value, Module):
+                yield name, value
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all modules in it, in torch's order."""
+        for _, module in self._modules():
+            yield module
+
+    def _modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        yield prefix, self
+        for name, child in self.children():
+            yield from child._modules(f"{prefix}{name}.")
+
+    def _gather(self) -> tuple[Array, Array]:
+        """The buffers of all parameters and gradients; what lies elsewhere is moved there first."""
+        owners = [(m, name) for m in self.modules() for name in m._parameters]
+        dtypes = {module._parameters[name].dtype for module, name in owners}
+        if len(dtypes) > 1:
+            names = sorted(str(dtype) for dtype in dtypes)
+            raise TypeError(f"the parameters have dtypes {', '.join(names)}; expected only one")
+        parameters = _in_one_buffer([(m._parameters, name) for m, name in owners])
+        return parameters, _in_one_buffer([(m._gradients, name) for m, name in owners])
+
+    @property
+    def flat_parameters(self) -> Array:
+        """All parameters, as one array of one axis; a view."""
+        return self._gather()[0]
+
+    @property
+    def flat_gradients(self) -> Array:
+        """All gradients, as one array of one axis; a view."""
+        return self._gather()[1]
+
+    def named_parameters(self) -> list[tuple[str, Array]]:
+        """Names and parameters, in torch's order."""
+        self._gather()
+        return [
+            (prefix + name, parameter)
+            for prefix, module in self._modules()
+            for name, parameter in module._parameters.items()
+        ]
+
+    def parameters(self) -> list[Array]:
+        """The parameters, in torch's order: views of one buffer, `flat_parameters`."""
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def gradients(self) -> list[Array]:
+        """The gradients, in the order of `parameters`: views of one buffer, `flat_gradients`."""
+        self._gather()
+        return [g for module in self.modules() for g in module._gradients.values()]
+
+    def write_gradient(self, name: str, value: Array, accumulate: bool = False) -> None:
+        """Set the gradient of one of the module's own parameters, or add to it."""
+        gradient = self._gradients[name]
+        if np.shape(value) != gradient.shape:
+            raise ValueError(f"value has shape {np.shape(value)}; expected {gradient.shape}")
+        with quiet():
+            if accumulate:
+                gradient += value
+            else:
+                gradient[...] = value
+
+    def zero_grad(self) -> None:
+        """Set every gradient to 0: for those who accumulate."""
+        self.flat_gradients.fill(0)
+
+    # Modes.
+
+    def train(self, mode: bool = True) -> Self:
+        """Train mode, or eval mode if `mode` is False; returns the module."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Eval mode: every result is the caller's own. Returns the module."""
+        return self.train(False)
+
+    # State.
+
+    def state_dict(self) -> dict[str, Array]:
+        """A copy of every parameter, by torch's name for it.
+
+        Examples
+        --------
+        >>> from ranvier import nn
+        >>> list(nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2)).state_dict())
+        ['0.weight', '0.bias', '2.weight', '2.bias']
+        """
+        return {name: parameter.copy() for name, parameter in self.named_parameters()}
+
+    def load_state_dict(self, state_dict: Mapping[str, npt.ArrayLike]) -> None:
+        """Take over parameters, all or none.
+
+        Parameters
+        ----------
+        state_dict : mapping of str to array_like
+            Exactly the names and shapes of `state_dict()`. Another floating dtype is converted.
+
+        Raises
+        ------
+        ValueError
+            If a name is missing or unexpected, or a shape does not fit.
+        TypeError
+            If a value is not of real numbers.
+        """
+        named = dict(self.named_parameters())
+        missing = [name for name in named if name not in state_dict]
+        unexpected = [name for name in state_dict if name not in named]
+        if missing or unexpected:
+            raise ValueError(
+                f"state_dict lacks {missing} and has unexpected {unexpected}; "
+                f"expected {list(named)}"
+            )
+        # A copy of everything first: the values may be views of the parameters themselves.
+        values = [_fitting(state_dict[name], p, name).ravel() for name, p in named.items()]
+        if values:
+            self.flat_parameters[:] = np.concatenate(values)
+
+    # For the layers.
+
+    def _result(self, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
+        """Where to write a result: the module's own memory in train mode, else new memory."""
+        if self.training:
+            return self._workspace.array(name, shape, dtype)
+        return np.empty(shape, dtype)
+
+    def _saved(self) -> Any:
+        if self._workspace.saved is None:
+            raise RuntimeError(f"{type(self).__name__}.backward was called before forward")
+        return self._workspace.saved
+
+
+def _fitting(value: npt.ArrayLike, parameter: Array, name: str) -> Array:
+    """The value in the dtype of the parameter, if it is one that can stand for it."""
+    array = np.asarray(value)
+    if not np.can_cast(array.dtype, parameter.dtype, "same_kind"):
+        raise TypeError(f"{name} has dtype {array.dtype}; expected {parameter.dtype}")
+    if array.shape != parameter.shape:
+        raise ValueError(f"{name} has shape {array.shape}; expected {parameter.shape}")
+    with quiet():
+        return array.astype(parameter.dtype, copy=False)
+
+
+def check_gradient(grad_output: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Raise unless a gradient has the shape and dtype of the output it belongs to."""
+    if not isinstance(grad_output, np.ndarray):
+        raise TypeError(f"grad_output is a {type(grad_output).__name__}; expected an ndarray")
+    if grad_output.shape != shape:
+        raise ValueError(
+            f"grad_output has shape {grad_output.shape}; expected {shape}, that of the output"
+        )
+    if grad_output.dtype != dtype:
+        raise TypeError(
+            f"grad_output has dtype {grad_output.dtype}; expected {dtype}, that of the output"
+        )
+
+
+def _in_one_buffer(places: list[tuple[dict[str, Array], str]]) -> Array:
+    """The arrays at these places as one; they are moved unless they already lie side by side."""
+    arrays = [arrays[name] for arrays, name in places]
+    if not arrays:
+        return np.empty(0, np.float32)
+    base = arrays[0].base
+    begin = end = _address(arrays[0])
+    for array in arrays:
+        if base is None or array.base is not base or _address(array) != end:
+            break
+        end += array.nbytes
+    else:
+        assert isinstance(base, np.ndarray)
+        first = (begin - _address(base)) // base.itemsize
+        return base[first : first + (end - begin) // base.itemsize]
+    buffer = np.concatenate([array.ravel() for array in arrays])
+    position = 0
+    for (owner, name), array in zip(places, arrays, strict=True):
+        owner[name] = buffer[position : position + array.size].reshape(array.shape)
+        position += array.size
+    return buffer
+
+
+def _address(array: Array) -> int:
+    address: int = array.__array_interface__["data"][0]
+    return address

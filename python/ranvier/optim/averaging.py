@@ -1,0 +1,57 @@
+"""Averages of parameters over the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from .checks import Arrays, check_like, in_place_arrays, number
+
+
+def ema(average: Arrays, params: Arrays, decay: float) -> None:
+    """Exponential moving average, in place: average += (1 - decay) (params - average).
+
+    Parameters
+    ----------
+    average : list or dict of ndarray
+        float32 or float64, C-contiguous and writeable.
+    params : list or dict of ndarray
+        One for each, of its shape and dtype.
+    decay : float
+        From 0 to 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an array does not fit, or decay is out of range. Nothing is written then.
+
+    References
+    ----------
+    Polyak and Juditsky, Acceleration of stochastic approximation by averaging, SIAM Journal on
+    Control and Optimization 30 (1992).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ranvier import optim
+    >>> average = np.array([0.0])
+    >>> optim.ema([average], [np.array([1.0])], decay=0.75)
+    >>> average.tolist()
+    [0.25]
+    """
+    if not 0 <= number("decay", decay) <= 1:
+        raise ValueError(f"decay is {decay!r}; expected a number from 0 to 1")
+    averages = in_place_arrays(average, "average")
+    if isinstance(average, Mapping) and isinstance(params, Mapping):
+        if average.keys() != params.keys():
+            raise ValueError(f"params has the keys {list(params)}; expected {list(average)}")
+        params = [params[name] for name in average]
+    arrays = list(params.values()) if isinstance(params, Mapping) else list(params)
+    if len(arrays) != len(averages):
+        raise ValueError(f"params has {len(arrays)} arrays; expected {len(averages)}")
+    for i, (mean, array) in enumerate(zip(averages, arrays, strict=True)):
+        check_like(array, mean, f"params[{i}]")
+    for mean, array in zip(averages, arrays, strict=True):
+        with np.errstate(all="ignore"):
+            mean += (1.0 - decay) * (array - mean)

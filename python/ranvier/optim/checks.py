@@ -1,0 +1,77 @@
+"""What the functions of optim accept: numbers in a range, arrays that can be updated in place."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Arrays = Iterable[Array] | Mapping[str, Array]
+
+
+def number(name: str, value: Any) -> float:
+    if not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} is {value!r}; expected a number")
+    return float(value)
+
+
+def check_range(name: str, value: Any, low: float = 0.0, below: float = math.inf) -> None:
+    if not low <= number(name, value) < below:
+        raise ValueError(f"{name} is {value!r}; expected {low:g} <= {name} < {below:g}")
+
+
+def whole_number(value: Any, name: str) -> int:
+    number = float(value) if np.ndim(value) == 0 and value is not None else math.nan
+    if not (number >= 1 and number == math.floor(number)):
+        raise ValueError(f"{name} is {value!r}; expected a whole number of at least 1")
+    return int(number)
+
+
+def check_like(array: Any, like: Array, name: str) -> None:
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"{name} is a {type(array).__name__}; expected a numpy.ndarray")
+    if array.dtype != like.dtype:
+        raise TypeError(f"{name} has dtype {array.dtype}; expected {like.dtype}")
+    if array.shape != like.shape:
+        raise ValueError(f"{name} has shape {array.shape}; expected {like.shape}")
+
+
+def check_in_place(array: Any, name: str) -> None:
+    """Raise unless the very memory of an array can be updated: nothing is lost in a copy."""
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"{name} is a {type(array).__name__}; expected a numpy.ndarray")
+    if array.dtype.char not in "fd" or not array.dtype.isnative or not array.flags.aligned:
+        raise TypeError(
+            f"{name} has dtype {array.dtype}; expected native, aligned float32 or float64"
+        )
+    if not array.flags.c_contiguous:
+        raise ValueError(
+            f"{name} is not C-contiguous; expected an array that can be updated in place"
+        )
+    if not array.flags.writeable:
+        raise ValueError(f"{name} is read-only; expected an array that can be updated in place")
+
+
+def in_place_arrays(arrays: Arrays, name: str) -> list[Array]:
+    if isinstance(arrays, np.ndarray):
+        raise TypeError(f"{name} is an array; expected a list or a dict of arrays")
+    result = list(arrays.values()) if isinstance(arrays, Mapping) else list(arrays)
+    for i, array in enumerate(result):
+        check_in_place(array, f"{name}[{i}]")
+    return result
+
+
+def check_params(params: list[Any]) -> None:
+    for i, array in enumerate(params):
+        check_in_place(array, f"params[{i}]")
+    spans = sorted((p.ctypes.data, p.ctypes.data + p.nbytes, i) for i, p in enumerate(params))
+    filled = [span for span in spans if span[0] < span[1]]
+    for (_, end, i), (start, _, j) in pairwise(filled):
+        if start < end:
+            raise ValueError(f"params[{i}] and params[{j}] overlap in memory; expected each once")

@@ -1,0 +1,279 @@
+"""The base of the optimizers: groups, checks, the step and the state dict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from .._native import _core
+from .checks import Array, Arrays, check_like, check_params, check_range, whole_number
+from .clipping import clip_factor
+
+Group = dict[str, Any]
+
+
+@dataclass
+class State:
+    """What an optimizer keeps for the parameters of one group."""
+
+    steps: int = 0
+    arrays: dict[str, list[Array]] = field(default_factory=dict)
+
+
+class Optimizer:
+    """Base of the optimizers.
+
+    Parameters
+    ----------
+    params : list of ndarray, dict of str to ndarray, or list of dict
+        What to update, in place: float32 or float64, C-contiguous, writeable, without overlap. Or
+        groups, `[{"params": [...], "lr": ...}, ...]`, each with hyperparameters of its own.
+    defaults : dict
+        Hyperparameters of the groups that do not set them.
+
+    Attributes
+    ----------
+    param_groups : list of dict
+        The groups with all their hyperparameters; a change takes effect at the next step.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is nothing to update, an array cannot be updated in place, or a hyperparameter is
+        unknown or out of its range.
+    """
+
+    _rule: ClassVar[str]
+    # State arrays in the order of the native rule, and the option that each depends on, if any.
+    _states: ClassVar[dict[str, str | None]]
+    _counts_steps: ClassVar[bool]
+
+    def __init__(self, params: Arrays | Iterable[Mapping[str, Any]], **defaults: Any) -> None:
+        self.defaults = defaults
+        self.param_groups: list[Group] = []
+        self._group_states: list[State] = []
+        self._names: list[str] | None = None
+        self._index = _core.optimizer_indices[self._rule]
+        self._check(defaults)
+        if isinstance(params, Mapping):
+            self._names = list(params)
+            params = list(params.values())
+        elif isinstance(params, np.ndarray):
+            raise TypeError("params is an array; expected a list or a dict of arrays, or groups")
+        entries = list(params)
+        if not entries:
+            raise ValueError("params is empty; expected at least one array")
+        grouped = all(isinstance(entry, Mapping) for entry in entries)
+        for group in entries if grouped else [{"params": entries}]:
+            self.add_param_group(group)
+
+    def _check(self, group: Mapping[str, Any]) -> None:
+        """Raise if a hyperparameter is out of its range."""
+        raise NotImplementedError
+
+    def _scalars(self, group: Group, state: State, scale: float) -> tuple[float, ...]:
+        """What the native rule reads; `scale` multiplies the gradients."""
+        raise NotImplementedError
+
+    def add_param_group(self, param_group: Mapping[str, Any]) -> None:
+        """Add parameters with hyperparameters of their own.
+
+        Parameters
+        ----------
+        param_group : dict
+            "params", a list of arrays or one array, and any of the hyperparameters.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As for a new optimizer. Nothing is added then.
+        """
+        if "params" not in param_group:
+            raise ValueError(f"a group has the keys {list(param_group)}; expected 'params' too")
+        params = param_group["params"]
+        params = [params] if isinstance(params, np.ndarray) else list(params)
+        if not params:
+            raise ValueError("the params of a group are empty; expected at least one array")
+        for key in param_group:
+            if key != "params" and key not in self.defaults:
+                raise ValueError(f"a group has the option {key!r}; expected {list(self.defaults)}")
+        group = {**self.defaults, **param_group, "params": params}
+        self._check(group)
+        check_params([*self._params(), *params])
+        if self.param_groups and self._names is not None:
+            raise ValueError("params was a dict; a group cannot be added to it")
+        self.param_groups.append(group)
+        self._group_states.append(State())
+
+    def _params(self) -> list[Array]:
+        return [parameter for group in self.param_groups for parameter in group["params"]]
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the first group; setting it sets that of every group."""
+        rate: float = self.param_groups[0]["lr"]
+        return rate
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        check_range("lr", value)
+        for group in self.param_groups:
+            group["lr"] = value
+
+    def step(
+        self,
+        grads: Sequence[Array] | Mapping[str, Array],
+        *,
+        max_norm: float | None = None,
+    ) -> None:
+        """Update every parameter, in place.
+
+        Parameters
+        ----------
+        grads : list or dict of ndarray
+            Gradients in the order of the parameters, through all groups; or by name, if the
+            parameters were given so. Of the shape and dtype of the parameters, C-contiguous.
+        max_norm : float, optional
+            Update as if clip_grad_norm had been called; the gradients themselves stay as they are.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a gradient does not fit its parameter. Nothing is updated then.
+        """
+        gradients = grads if type(grads) is list else self._in_order(grads)
+        scale = 1.0
+        if max_norm is not None:
+            scale = clip_factor(_core.norm(gradients), max_norm)
+        work = []
+        arrays_after = []
+        for group, state in zip(self.param_groups, self._group_states, strict=True):
+            arrays = state.arrays
+            names = self._active_states(group)
+            if not all(name in arrays for name in names):
+                new = {
+                    name: [np.zeros(p.shape, p.dtype) for p in group["params"]] for name in names
+                }
+                arrays = {**new, **arrays}
+            arrays_after.append(arrays)
+            scalars = self._scalars(group, state, -scale if group["maximize"] else scale)
+            work.append((group["params"], tuple([arrays[name] for name in names]), scalars))
+        _core.optimizer_step(self._index, work, gradients)
+        for state, arrays in zip(self._group_states, arrays_after, strict=True):
+            state.arrays = arrays
+            state.steps += 1
+
+    def _active_states(self, group: Mapping[str, Any]) -> list[str]:
+        return [name for name, option in self._states.items() if option is None or group[option]]
+
+    def _in_order(self, grads: Iterable[Array] | Mapping[str, Array]) -> list[Array]:
+        if not isinstance(grads, Mapping):
+            if isinstance(grads, np.ndarray):
+                raise TypeError("grads is an array; expected a list of arrays")
+            return list(grads)
+        if self._names is None:
+            raise TypeError("grads is a dict, but params was not; expected a list of arrays")
+        if set(grads) != set(self._names):
+            odd = sorted(set(grads) ^ set(self._names))
+            raise ValueError(f"grads has the keys {sorted(grads)}; {odd[0]!r} is not in both")
+        return [grads[name] for name in self._names]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Copies of the state, in the layout and with the names of torch.optim.
+
+        Returns
+        -------
+        dict
+            "state", by the parameter's number, and "param_groups", where "params" holds numbers.
+        """
+        states: dict[int, dict[str, Any]] = {}
+        groups = []
+        start = 0
+        for group, state in zip(self.param_groups, self._group_states, strict=True):
+            count = len(group["params"])
+            for i in range(count):
+                entry: dict[str, Any] = {}
+                if self._counts_steps and state.steps:
+                    entry["step"] = state.steps
+                entry.update((name, arrays[i].copy()) for name, arrays in state.arrays.items())
+                if entry:
+                    states[start + i] = entry
+            groups.append({**group, "params": list(range(start, start + count))})
+            start += count
+        return {"state": states, "param_groups": groups}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on from what state_dict returned, here or in torch (with its tensors as arrays).
+
+        Parameters
+        ----------
+        state_dict : dict
+            For as many groups and parameters, of the same shapes and dtypes. It is copied.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If something is missing or does not fit. Nothing is loaded then.
+        """
+        for key in ("state", "param_groups"):
+            if key not in state_dict:
+                raise ValueError(
+                    f"state_dict has the keys {list(state_dict)}; expected {key!r} too"
+                )
+        loaded = list(state_dict["param_groups"])
+        counts = [len(group["params"]) for group in self.param_groups]
+        found = [len(group["params"]) for group in loaded]
+        if found != counts:
+            raise ValueError(f"state_dict has groups of {found} parameters; expected {counts}")
+        groups, states = [], []
+        for mine, theirs in zip(self.param_groups, loaded, strict=True):
+            missing = [key for key in self.defaults if key not in theirs]
+            if missing:
+                raise ValueError(f"a group of state_dict has no {missing[0]!r}")
+            self._check(theirs)
+            groups.append({**theirs, "params": mine["params"]})
+            entries = [(number, state_dict["state"].get(number, {})) for number in theirs["params"]]
+            states.append(self._loaded_state(groups[-1], entries))
+        for mine, group in zip(self.param_groups, groups, strict=True):
+            mine.clear()
+            mine.update(group)
+        self._group_states = states
+
+    def _loaded_state(self, group: Group, entries: list[tuple[int, Mapping[str, Any]]]) -> State:
+        """The state of a group from that of its parameters, which are as far as each other."""
+        state = State()
+        # torch writes None for a buffer that is not in use.
+        in_use = [(n, {k: v for k, v in entry.items() if v is not None}) for n, entry in entries]
+        names = set(in_use[0][1])
+        for (number, values), parameter in zip(in_use, group["params"], strict=True):
+            if set(values) != names:
+                raise ValueError(f"state[{number}] has {sorted(values)}; expected {sorted(names)}")
+            if self._counts_steps and values:
+                steps = whole_number(values.pop("step", None), f"state[{number}]['step']")
+                if state.steps not in (0, steps):
+                    raise ValueError(
+                        f"state[{number}]['step'] is {steps}; expected {state.steps}, as the other "
+                        "parameters of its group"
+                    )
+                state.steps = steps
+            for name, value in values.items():
+                if name not in self._states:
+                    raise ValueError(f"state[{number}] has {name!r}; expected {[*self._states]}")
+                copy = _state_copy(value, parameter, f"state[{number}][{name!r}]")
+                state.arrays.setdefault(name, []).append(copy)
+        absent = [name for name in self._active_states(group) if name not in state.arrays]
+        if names and absent:
+            raise ValueError(f"state has {sorted(names)}; expected {absent[0]!r} too")
+        return state
+
+    def __repr__(self) -> str:
+        options = ", ".join(f"{key}={value!r}" for key, value in self.defaults.items())
+        return f"{type(self).__name__}({len(self._params())} parameters, {options})"
+
+
+def _state_copy(value: Any, parameter: Array, name: str) -> Array:
+    check_like(value, parameter, name)
+    return np.array(value, order="C")

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import platform
+import sys
+from pathlib import Path
+
+import mpmath
+import numpy as np
+import pytest
+from objects import KernelObject, build
+
+import ranvier as rv
+from ranvier.runtime import config
+
+
+def pytest_report_header() -> list[str]:
+    built = config()
+    return [
+        f"ranvier {rv.__version__} from {Path(rv.__file__).parent}",
+        f"instruction set {built['instruction set']} of {built['available']}; "
+        f"{built['threads']} threads; built with {built['compiler']}, OpenMP {built['OpenMP']}",
+        f"Python {platform.python_version()}, NumPy {np.__version__}, mpmath {mpmath.__version__}, "
+        f"{platform.machine()} {sys.platform}",
+    ]
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Path:
+    """The root of the source tree: documentation and benchmarks are not in the wheel."""
+    root = Path(__file__).resolve().parent.parent
+    missing = [name for name in ("bench", "cpp", "docs") if not (root / name).is_dir()]
+    assert not missing, f"{root} is not a checkout of ranvier: it has no {', '.join(missing)}"
+    return root
+
+
+@pytest.fixture(scope="session")
+def kernel_objects(checkout, tmp_path_factory) -> dict[str, KernelObject]:
+    """The kernels of every instruction set, built afresh from the source tree: half a minute."""
+    return build(checkout, tmp_path_factory.mktemp("kernels"))
+
+
+@pytest.fixture(autouse=True)
+def _unchanged_threads():
+    """A test that sets the number of threads does not set it for the next."""
+    before = rv.get_num_threads()
+    yield
+    assert rv.get_num_threads() == before, "the test left another number of threads behind"

@@ -1,0 +1,58 @@
+"""Run in a process of its own by test_isa.py: outputs of everything, on the inputs of an .npz file.
+
+python isa_outputs.py INPUTS.npz OUTPUTS.npz
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from operations import operations
+
+import ranvier as rv
+from ranvier import losses, optim
+from ranvier._native import _core
+
+
+def outputs(inputs: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for operation in operations():
+        for dtype in ("float16", "float32", "float64"):
+            x = inputs[f"{operation}/{dtype}"]
+            yield f"{operation}/{dtype}", operation.at(x)
+    for dtype in (np.float32, np.float64):
+        scores = inputs["scores"].astype(dtype)
+        labels = np.arange(len(scores)) % scores.shape[1]
+        suffix = np.dtype(dtype).name
+        yield f"softmax/{suffix}", rv.softmax(scores)
+        yield f"softmax of a long row/{suffix}", rv.softmax(scores.ravel())
+        yield f"masked softmax/{suffix}", rv.softmax(scores, mask=scores > -1)
+        yield f"log_softmax/{suffix}", rv.log_softmax(scores)
+        yield f"logsumexp/{suffix}", rv.logsumexp(scores)
+        for name in ("softmax", "log_softmax"):
+            y = getattr(rv, name)(scores)
+            yield f"vjp.{name}/{suffix}", getattr(rv.vjp, name)(scores[::-1], y)
+        for smoothing in (0.0, 0.1):
+            value, gradient = losses.cross_entropy.value_and_grad(
+                scores, labels, label_smoothing=smoothing
+            )
+            yield f"cross_entropy, smoothing {smoothing}/{suffix}", np.float64(value)
+            yield f"gradient of cross_entropy, smoothing {smoothing}/{suffix}", gradient
+        for name, make in (
+            ("SGD", lambda p: optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=1e-2, nesterov=True)),
+            ("Adam", lambda p: optim.Adam(p, lr=1e-2, weight_decay=1e-2, amsgrad=True)),
+        ):
+            parameter = scores.copy()
+            optimizer = make([parameter])
+            for step in range(3):
+                optimizer.step([np.roll(scores, step, axis=0)])
+            yield f"{name}/{suffix}", parameter
+
+
+if __name__ == "__main__":
+    with np.load(sys.argv[1]) as inputs:
+        results = dict(outputs(dict(inputs)))
+    np.savez(sys.argv[2], **results)
+    print(_core.instruction_set())

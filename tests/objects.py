@@ -1,0 +1,135 @@
+"""The kernels as built: object files, their symbols, and the loops in their machine code."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+from bisect import bisect_left
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+
+def _run(*command: str | Path) -> str:
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True)
+    assert done.returncode == 0, f"{' '.join(map(str, command))}:\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def _tool(name: str) -> str:
+    """On the search path, or from the Python package of the same name."""
+    found = shutil.which(name)
+    spec = importlib.util.find_spec(name) if found is None else None
+    if spec is not None and spec.origin is not None:
+        package = Path(spec.origin).parent
+        found = shutil.which(name, path=os.pathsep.join([str(package / "data/bin"), str(package)]))
+    assert found is not None, f"{name} is neither on PATH nor installed as a Python package"
+    return found
+
+
+def build(source: Path, folder: Path) -> dict[str, KernelObject]:
+    """The object of every instruction set, built from the source tree as a release is."""
+    ninja = _tool("ninja")
+    _run(
+        *(_tool("cmake"), "-S", source, "-B", folder, "-G", "Ninja"),
+        *(f"-DCMAKE_MAKE_PROGRAM={ninja}", "-DRANVIER_PYTHON=OFF", "-DRANVIER_BENCH=OFF"),
+    )
+    text = _run(ninja, "-C", folder, "-t", "targets", "all")
+    targets = sorted(set(re.findall(r"(\S*ranvier_(\w+)\.dir/\S*/isa/\2\.cpp\.o(?:bj)?):", text)))
+    assert targets, "the build has no target ranvier_INSTRUCTIONSET with an object of its own"
+    _run(ninja, "-C", folder, *(path for path, _ in targets))
+    return {name: KernelObject(name, folder / path) for path, name in targets}
+
+
+@dataclass(frozen=True)
+class Instruction:
+    address: int
+    mnemonic: str
+    operands: str
+
+    @property
+    def jump_target(self) -> int | None:
+        match = re.match(r"([0-9a-f]+) <", self.operands) if self.mnemonic[0] == "j" else None
+        return int(match.group(1), 16) if match else None
+
+
+# Width of a full vector register and how the assembler spells it.
+REGISTERS = {"avx512": "zmm", "avx2": "ymm", "baseline": "xmm", "neon": r"v\d+\.(?:4s|2d|8h|16b)"}
+# Arithmetic on packed numbers; the group is what it computes.
+_PACKED = re.compile(
+    r"v?(add|sub|mul|div|min|max|sqrt|cmp|and|or|xor|blend)\w*p[sd]|v(fn?m)(?:add|sub)\d+p[sd]"
+    r"|v?p(add|sub|and|or|xor|sll|srl|sra|ternlog|max|min|cmp|blend)\w*"
+    r"|f(add|sub|mul|div|ml[as]|min|max|sqrt|cm|abs|neg)\w*|(bsl|bif|bit)"
+)
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of an object: its instructions and the names it refers to (calls among them)."""
+
+    instructions: list[Instruction]
+    references: set[str]
+
+    def vector_arithmetic(self, register: str) -> set[str]:
+        """What is computed on full registers between a backward jump and its target: in a loop."""
+        addresses = [i.address for i in self.instructions]
+        inside: set[int] = set()
+        for at, jump in enumerate(self.instructions):
+            target = jump.jump_target
+            if target is not None and addresses[0] <= target <= jump.address:
+                inside.update(range(bisect_left(addresses, target), at))
+        found = (
+            (_PACKED.fullmatch(self.instructions[k].mnemonic), self.instructions[k].operands)
+            for k in inside
+        )
+        return {
+            next(filter(None, match.groups()))
+            for match, operands in found
+            if match is not None and re.search(register, operands)
+        }
+
+
+@dataclass(frozen=True)
+class KernelObject:
+    instruction_set: str
+    path: Path
+
+    @cached_property
+    def symbols(self) -> list[tuple[str, str]]:
+        """(kind, demangled name), as nm has them."""
+        lines = _run("nm", "-C", "--format=posix", self.path).splitlines()
+        matches = (re.match(r"(.*?) ([A-Za-z])(?: +[0-9a-f]+)* *$", line) for line in lines)
+        return [(m.group(2), m.group(1)) for m in matches if m is not None]
+
+    @cached_property
+    def sections(self) -> list[str]:
+        return re.findall(r"^\s*\d+ (\S+)", _run("objdump", "-h", self.path), re.MULTILINE)
+
+    @cached_property
+    def functions(self) -> dict[str, Function]:
+        text = _run("objdump", "-d", "-r", "-C", "--no-show-raw-insn", self.path)
+        result: dict[str, Function] = {}
+        for block in re.split(r"^(?=[0-9a-f]+ <.*>:$)", text, flags=re.MULTILINE)[1:]:
+            header, _, body = block.partition("\n")
+            rows = re.findall(r"^ *([0-9a-f]+):\t(\S+)[ \t]*(.*)$", body, re.MULTILINE)
+            references = re.findall(r"R_\w+\t(.*?)(?:[+-]0x[0-9a-f]+)?$", body, re.MULTILINE)
+            result[header[header.index("<") + 1 : -2]] = Function(
+                [Instruction(int(a, 16), m, o) for a, m, o in rows], set(references)
+            )
+        return result
+
+    def vector_arithmetic(self, name: str) -> set[str]:
+        """Of a function and of everything it calls in this object."""
+        seen: set[str] = set()
+        todo = [name]
+        result: set[str] = set()
+        while todo:
+            at = todo.pop()
+            if at not in seen and at in self.functions:
+                seen.add(at)
+                result |= self.functions[at].vector_arithmetic(REGISTERS[self.instruction_set])
+                todo += self.functions[at].references
+        return result

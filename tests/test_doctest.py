@@ -1,0 +1,38 @@
+"""Every example in the documentation of the package runs."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+from operations import operations
+
+import ranvier
+
+MODULES = [
+    ranvier.__name__,
+    *(
+        module.name
+        for module in pkgutil.walk_packages(ranvier.__path__, "ranvier.")
+        if not module.name.endswith(("._core", ".__main__"))
+    ),
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_module(name):
+    result = doctest.testmod(importlib.import_module(name))
+    assert result.failed == 0, f"{result.failed} of {result.attempted} examples of {name} fail"
+
+
+@pytest.mark.parametrize("operation", operations(), ids=str)
+def test_generated_docstring(operation):
+    example = doctest.DocTestParser().get_doctest(
+        operation.function.__doc__, {}, str(operation), None, None
+    )
+    given_by_default = None not in operation.record.parameters.values()
+    if operation.form in ("value", "derivative") and given_by_default:
+        assert example.examples, f"{operation} has no example"
+    assert doctest.DocTestRunner().run(example).failed == 0

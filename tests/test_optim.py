@@ -1,0 +1,536 @@
+"""The optimizers against plain transcriptions, and all that is around a step."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+import ranvier as rv
+import reference_optim
+from checks import check_same_bits
+from ranvier import optim
+
+
+def combinations(**choices):
+    """Every combination of the choices, as keyword arguments."""
+    return [
+        dict(zip(choices, values, strict=True)) for values in itertools.product(*choices.values())
+    ]
+
+
+# Class, transcription, options to try, and hyperparameters that are refused with what is said.
+RULES = {
+    "sgd": (
+        optim.SGD,
+        reference_optim.sgd,
+        [
+            options
+            for options in combinations(
+                lr=[0.05],
+                momentum=[0, 0.9],
+                dampening=[0, 0.3],
+                weight_decay=[0, 0.1],
+                nesterov=[False, True],
+                maximize=[False, True],
+            )
+            if not (options["nesterov"] and (options["dampening"] or not options["momentum"]))
+        ],
+        [
+            ({"lr": -1.0}, ValueError, "lr is -1.0; expected 0 <= lr"),
+            ({"lr": np.nan}, ValueError, "lr is nan"),
+            ({"lr": np.inf}, ValueError, "lr is inf"),
+            ({"lr": "fast"}, TypeError, "lr is 'fast'"),
+            ({"momentum": -0.1}, ValueError, "momentum is -0.1"),
+            ({"weight_decay": -1}, ValueError, "weight_decay is -1"),
+            ({"dampening": None}, TypeError, "dampening is None"),
+            ({"nesterov": True}, ValueError, "nesterov is True with momentum 0 and dampening 0"),
+            ({"nesterov": True, "momentum": 0.9, "dampening": 0.1}, ValueError, "dampening 0.1"),
+        ],
+    ),
+    "adam": (
+        optim.Adam,
+        reference_optim.adam,
+        combinations(
+            lr=[0.02],
+            betas=[(0.9, 0.999), (0, 0.5)],
+            eps=[1e-8, 0.1],
+            weight_decay=[0, 0.1],
+            amsgrad=[False, True],
+            maximize=[False, True],
+        ),
+        [
+            ({"lr": -1e-3}, ValueError, "lr is -0.001"),
+            ({"betas": (1.0, 0.9)}, ValueError, r"betas\[0\] is 1.0; expected 0 <= betas\[0\] < 1"),
+            ({"betas": (0.9, -0.1)}, ValueError, r"betas\[1\] is -0.1"),
+            ({"betas": 0.9}, TypeError, "betas is 0.9; expected two numbers"),
+            ({"betas": (0.9,)}, TypeError, "expected two numbers"),
+            ({"eps": -1e-8}, ValueError, "eps is -1e-08"),
+            ({"weight_decay": -1}, ValueError, "weight_decay is -1"),
+        ],
+    ),
+}
+CASES = [
+    pytest.param(cls, reference, options, id=f"{name}-{i}")
+    for name, (cls, reference, several, _) in RULES.items()
+    for i, options in enumerate(several)
+]
+EACH_CASE = pytest.mark.parametrize(("cls", "reference", "options"), CASES)
+EACH_CLASS = pytest.mark.parametrize("cls", [row[0] for row in RULES.values()])
+SHAPES = [(3, 5), (), (17,), (0,), (1,)]
+
+
+def parameters(seed=0, shapes=SHAPES, dtype=np.float64):
+    rng = np.random.default_rng(seed)
+    return [np.asarray(rng.normal(size=shape), dtype) for shape in shapes]
+
+
+def gradients_at(params, t):
+    """Of no function in particular, with zeros and changes of sign."""
+    return [np.asarray(np.sin(7.0 * p + t) * (np.cos(3.0 * t + p) > -0.5)) for p in params]
+
+
+@EACH_CASE
+def test_hundred_steps(cls, reference, options):
+    params = parameters()
+    expected = [p.copy() for p in params]
+    states = [{} for _ in params]
+    optimizer = cls(params, **options)
+    addresses = [p.ctypes.data for p in params]
+    for t in range(100):
+        grads = gradients_at(expected, t)
+        before = [g.copy() for g in grads]
+        optimizer.step(grads)
+        for i, g in enumerate(before):
+            check_same_bits(grads[i], g, "the caller's gradient")
+            expected[i], states[i] = reference(expected[i], g, states[i], **options)
+    for p, e in zip(params, expected, strict=True):
+        np.testing.assert_allclose(p, e, rtol=1e-12, atol=1e-12)
+    assert [p.ctypes.data for p in params] == addresses
+    saved = optimizer.state_dict()["state"]
+    for i, state in enumerate(states):
+        assert saved.get(i, {}).keys() == state.keys()
+        for name, value in state.items():
+            np.testing.assert_allclose(saved[i][name], value, rtol=1e-11, atol=1e-13)
+
+
+@EACH_CASE
+def test_float32_follows_float64(cls, reference, options):
+    params = parameters(dtype=np.float32)
+    expected = [p.astype(np.float64) for p in params]
+    states = [{} for _ in params]
+    optimizer = cls(params, **options)
+    for t in range(10):
+        grads = [np.asarray(g, np.float32) for g in gradients_at(expected, t)]
+        optimizer.step(grads)
+        for i, g in enumerate(grads):
+            expected[i], states[i] = reference(
+                expected[i], g.astype(np.float64), states[i], **options
+            )
+    for p, e in zip(params, expected, strict=True):
+        assert p.dtype == np.float32
+        np.testing.assert_allclose(p, e, rtol=3e-6, atol=3e-6)
+
+
+@EACH_CASE
+def test_state_round_trip(cls, reference, options):
+    """Stopped and resumed, bit for bit what it would have been."""
+    params, copied = parameters(), parameters()
+    through, resumed = cls(params, **options), cls(copied, lr=0.5)
+    for t in range(5):
+        through.step(gradients_at(params, t))
+    for p, c in zip(params, copied, strict=True):
+        c[...] = p
+    saved = through.state_dict()
+    resumed.load_state_dict(saved)
+    assert resumed.param_groups[0].keys() == through.param_groups[0].keys()
+    again = resumed.state_dict()
+    assert again["param_groups"] == saved["param_groups"]
+    assert again["state"].keys() == saved["state"].keys()
+    for t in range(5, 10):
+        grads = gradients_at(params, t)
+        through.step(grads)
+        resumed.step(grads)
+    for p, c in zip(params, copied, strict=True):
+        check_same_bits(c, p, "resumed")
+
+
+@EACH_CLASS
+@pytest.mark.parametrize("sizes", [(10_003,), (50_003,), (30_000, 17, 40_000)], ids=str)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=lambda d: d.__name__)
+def test_same_bits_on_any_number_of_threads(cls, sizes, dtype):
+    results = []
+    for count in (1, 2, 4):
+        params = parameters(shapes=[(n,) for n in sizes], dtype=dtype)
+        optimizer = cls(params, lr=0.1, weight_decay=0.01)
+        with rv.num_threads(count):
+            for t in range(3):
+                optimizer.step([g.astype(dtype) for g in gradients_at(params, t)], max_norm=1.0)
+        results.append([p.tobytes() for p in params])
+    assert results[0] == results[1] == results[2]
+
+
+@EACH_CLASS
+def test_position_in_the_array_does_not_matter(cls):
+    """One long tensor, and the same cut in pieces of every length."""
+    whole, pieces = parameters(shapes=[(600,)], dtype=np.float32)[0], []
+    rest = whole.copy()
+    for n in range(1, 34):
+        piece, rest = rest[:n], rest[n:]
+        pieces.append(piece)
+    whole = whole[: sum(p.size for p in pieces)].copy()
+    one, many = cls([whole], lr=0.1), cls(pieces, lr=0.1)
+    for t in range(3):
+        grad = np.sin(np.arange(whole.size, dtype=np.float32) + t)
+        one.step([grad])
+        many.step(np.split(grad, np.cumsum([p.size for p in pieces])[:-1]))
+    check_same_bits(np.concatenate(pieces), whole, "in pieces")
+
+
+@EACH_CLASS
+@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=lambda d: d.__name__)
+def test_state_without_gradient_decays_to_zero(cls, dtype):
+    """And does not stay among the subnormal numbers, with which arithmetic is slow."""
+    options = {"momentum": 0.5} if cls is optim.SGD else {"betas": (0.5, 0.5)}
+    params = [np.ones(5, dtype)]
+    optimizer = cls(params, **options)
+    optimizer.step([np.full(5, 1e-3, dtype)])
+    for _ in range(1100):
+        optimizer.step([np.zeros(5, dtype)])
+    for name, state in optimizer.state_dict()["state"][0].items():
+        assert name == "step" or np.all(state == 0), name
+    assert np.all(np.isfinite(params[0]))
+
+
+def rosenbrock_gradient(x):
+    return np.array([-400 * x[0] * (x[1] - x[0] ** 2) - 2 * (1 - x[0]), 200 * (x[1] - x[0] ** 2)])
+
+
+@pytest.mark.parametrize(
+    ("cls", "options", "steps"),
+    [
+        (optim.SGD, {"lr": 1e-3, "momentum": 0.9}, 5000),
+        (optim.SGD, {"lr": 1e-3, "momentum": 0.9, "nesterov": True}, 5000),
+        (optim.Adam, {"lr": 0.02}, 5000),
+        (optim.Adam, {"lr": 0.02, "amsgrad": True}, 20_000),
+    ],
+)
+def test_finds_the_minimum(cls, options, steps):
+    x = np.array([-1.2, 1.0])
+    optimizer = cls([x], **options)
+    for _ in range(steps):
+        optimizer.step([rosenbrock_gradient(x)])
+    np.testing.assert_allclose(x, [1, 1], atol=1e-3)
+
+
+@EACH_CLASS
+def test_maximize_goes_up(cls):
+    x = np.array([3.0])
+    optimizer = cls([x], lr=0.1, maximize=True)
+    for _ in range(500):
+        optimizer.step([-2 * x])
+    np.testing.assert_allclose(x, 0, atol=1e-3)
+
+
+@EACH_CLASS
+def test_groups_have_options_of_their_own(cls):
+    a, b, c = parameters(shapes=[(4,), (5,), (6,)])
+    grouped = cls([{"params": [a, b]}, {"params": c, "lr": 0.5}], lr=0.1)
+    apart = parameters(shapes=[(4,), (5,), (6,)])
+    first, second = cls(apart[:2], lr=0.1), cls(apart[2:], lr=0.5)
+    late, late_apart = np.ones(3), np.ones(3)
+    for t in range(6):
+        if t == 3:
+            grouped.add_param_group({"params": [late], "weight_decay": 0.1})
+            third = cls([late_apart], lr=0.1, weight_decay=0.1)
+        params = [a, b, c, late][: 3 if t < 3 else 4]
+        grads = gradients_at(params, t)
+        grouped.step(grads)
+        first.step(grads[:2])
+        second.step(grads[2:3])
+        if t >= 3:
+            third.step(grads[3:])
+    for got, expected in zip([a, b, c, late], [*apart, late_apart], strict=True):
+        check_same_bits(got, expected, "grouped")
+    restored = cls([{"params": [a, b]}, {"params": [c]}, {"params": [late]}])
+    restored.load_state_dict(grouped.state_dict())
+    assert [group["lr"] for group in restored.param_groups] == [0.1, 0.5, 0.1]
+    assert restored.state_dict()["param_groups"][2]["params"] == [3]
+
+
+def test_lr_reads_and_sets():
+    optimizer = optim.SGD([{"params": [np.ones(2)], "lr": 0.5}, {"params": [np.ones(3)]}], lr=0.1)
+    assert optimizer.lr == 0.5
+    optimizer.lr = 0.25
+    assert [group["lr"] for group in optimizer.param_groups] == [0.25, 0.25]
+    with pytest.raises(ValueError, match="lr is -1"):
+        optimizer.lr = -1
+    assert optimizer.lr == 0.25
+
+
+def test_parameters_by_name():
+    params = {"weight": np.ones((2, 3), np.float32), "bias": np.zeros(3)}  # of two precisions
+    optimizer = optim.SGD(params, lr=0.5)
+    optimizer.step({"bias": np.full(3, 2.0), "weight": np.ones((2, 3), np.float32)})
+    np.testing.assert_array_equal(params["weight"], np.full((2, 3), 0.5))
+    np.testing.assert_array_equal(params["bias"], np.full(3, -1.0))
+    with pytest.raises(ValueError, match="'bias' is not in both"):
+        optimizer.step({"weight": np.ones((2, 3), np.float32)})
+    with pytest.raises(TypeError, match="params was not"):
+        optim.SGD([np.ones(2)]).step({"weight": np.ones(2)})
+
+
+@EACH_CLASS
+@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=lambda d: d.__name__)
+@pytest.mark.parametrize("max_norm", [0.5, 1e6, 0])
+def test_max_norm_is_a_clip_before_the_step(cls, dtype, max_norm):
+    fused, apart = parameters(dtype=dtype), parameters(dtype=dtype)
+    one, two = cls(fused, lr=0.1), cls(apart, lr=0.1)
+    for t in range(5):
+        grads = [np.asarray(g, dtype) for g in gradients_at(fused, t)]
+        one.step(grads, max_norm=max_norm)
+        optim.clip_grad_norm(grads, max_norm)
+        two.step(grads)
+        for f, a in zip(fused, apart, strict=True):
+            check_same_bits(f, a, "fused")
+
+
+def test_clip_grad_norm():
+    grads = [np.array([[3.0]]), np.array([4.0, 0.0], np.float32)]
+    assert optim.clip_grad_norm(grads, 10) == 5
+    np.testing.assert_array_equal(grads[0], [[3]])
+    assert optim.clip_grad_norm({"a": grads[0], "b": grads[1]}, 1) == 5
+    np.testing.assert_allclose(grads[0], [[3 / (5 + 1e-6)]], rtol=1e-15)
+    np.testing.assert_allclose(grads[1], [4 / (5 + 1e-6), 0], rtol=1e-7)
+    many = np.random.default_rng(1).normal(size=100_003).astype(np.float32)
+    exact = np.sqrt(np.sum(many.astype(np.longdouble) ** 2))
+    norms = []
+    for count in (1, 2, 4):
+        with rv.num_threads(count):
+            norms.append(optim.clip_grad_norm([many], np.inf))
+    assert norms[0] == norms[1] == norms[2] == pytest.approx(float(exact), rel=1e-14)
+    assert np.isnan(optim.clip_grad_norm([np.array([np.nan, 1])], 1))
+
+
+def test_clip_grad_value():
+    grads = [np.array([-3.0, 0.5, np.inf, np.nan], np.float32)]
+    optim.clip_grad_value(grads, 1)
+    np.testing.assert_array_equal(grads[0], np.array([-1, 0.5, 1, np.nan], np.float32))
+
+
+def test_ema():
+    average, params = parameters(1), parameters(2)
+    expected = [0.9 * a + 0.1 * p for a, p in zip(average, params, strict=True)]
+    optim.ema(average, params, 0.9)
+    for a, e in zip(average, expected, strict=True):
+        np.testing.assert_allclose(a, e, rtol=1e-14, atol=1e-15)
+    named = {"b": np.zeros(2), "a": np.zeros(3)}
+    optim.ema(named, {"a": np.ones(3), "b": np.ones(2)}, decay=0.5)
+    np.testing.assert_array_equal(named["a"], np.full(3, 0.5))
+
+
+READ_ONLY = np.ones(3)
+READ_ONLY.flags.writeable = False
+MEMORY = np.ones(10)
+REFUSED_PARAMS = {
+    "none": ([], ValueError, "params is empty"),
+    "an array": (np.ones(3), TypeError, "params is an array"),
+    "an empty group": ([{"params": []}], ValueError, "params of a group are empty"),
+    "no params": ([{"lr": 1}], ValueError, "expected 'params' too"),
+    "unknown option": ([{"params": [np.ones(2)], "rate": 1}], ValueError, "option 'rate'"),
+    "group's option": ([{"params": [np.ones(2)], "lr": -1}], ValueError, "lr is -1"),
+    "integers": ([np.ones(3), np.ones(3, int)], TypeError, r"params\[1\] has dtype int64"),
+    "half": ([np.ones(3, np.float16)], TypeError, r"params\[0\] has dtype float16"),
+    "swapped": ([np.ones(3, ">f8")], TypeError, r"params\[0\] has dtype >f8"),
+    "a list": ([[1.0, 2.0]], TypeError, r"params\[0\] is a list"),
+    "strided": ([np.ones(6)[::2]], ValueError, r"params\[0\] is not C-contiguous"),
+    "Fortran": ([np.ones((2, 3), order="F")], ValueError, r"params\[0\] is not C-contiguous"),
+    "read-only": ([READ_ONLY], ValueError, r"params\[0\] is read-only"),
+    "twice": ([MEMORY, MEMORY], ValueError, r"params\[0\] and params\[1\] overlap"),
+    "overlap": ([MEMORY[5:], np.ones(2), MEMORY[:6]], ValueError, "overlap in memory"),
+    "groups overlap": (
+        [{"params": [MEMORY[:6]]}, {"params": [MEMORY[5:]]}],
+        ValueError,
+        "overlap in memory",
+    ),
+}
+
+
+@EACH_CLASS
+@pytest.mark.parametrize("case", REFUSED_PARAMS.values(), ids=REFUSED_PARAMS)
+def test_refused_parameters(cls, case):
+    params, error, message = case
+    with pytest.raises(error, match=message):
+        cls(params)
+
+
+@pytest.mark.parametrize(
+    ("cls", "options", "error", "message"),
+    [(row[0], *refused) for row in RULES.values() for refused in row[3]],
+)
+def test_refused_hyperparameters(cls, options, error, message):
+    with pytest.raises(error, match=message):
+        cls([np.ones(2)], **options)
+    optimizer = cls([np.ones(2)])
+    with pytest.raises(error, match=message):
+        optimizer.add_param_group({"params": [np.ones(2)], **options})
+    saved = optimizer.state_dict()
+    saved["param_groups"][0].update(options)
+    with pytest.raises(error, match=message):
+        optimizer.load_state_dict(saved)
+    assert len(optimizer.param_groups) == 1
+
+
+A, B = np.ones(4), np.ones((2, 3))
+REFUSED_GRADS = {
+    "too few": ([A], ValueError, "grads has 1 arrays; expected 2"),
+    "too many": ([A, B, A], ValueError, "grads has 3 arrays; expected 2"),
+    "an array": (A, TypeError, "grads is an array"),
+    "shape": ([A, B.T.copy()], ValueError, r"grads\[1\] has shape \(3, 2\); expected \(2, 3\)"),
+    "dtype": ([A, B.astype(np.float32)], TypeError, r"grads\[1\] has dtype float32; .* float64"),
+    "integers": ([A, B.astype(int)], TypeError, r"grads\[1\] has dtype int64"),
+    "missing": ([A, None], TypeError, r"grads\[1\] is a NoneType"),
+    "strided": ([A, np.ones((2, 6))[:, ::2]], ValueError, r"grads\[1\] is not C-contiguous"),
+}
+
+
+@EACH_CLASS
+@pytest.mark.parametrize("grouped", [False, True])
+@pytest.mark.parametrize("started", [False, True])
+@pytest.mark.parametrize("options", [{}, {"max_norm": 1.0}], ids=["plain", "clipped"])
+@pytest.mark.parametrize("case", REFUSED_GRADS.values(), ids=REFUSED_GRADS)
+def test_refused_gradients_change_nothing(cls, grouped, started, options, case):
+    grads, error, message = case
+    params = [np.full(4, 2.0), np.full((2, 3), 3.0)]
+    optimizer = cls([{"params": [p]} for p in params] if grouped else params)
+    if started:
+        optimizer.step([A, B])
+    before = [p.copy() for p in params]
+    state = optimizer.state_dict()["state"]
+    with pytest.raises(error, match=message):
+        optimizer.step(grads, **options)
+    for p, b in zip(params, before, strict=True):
+        check_same_bits(p, b, "after the error")
+    after = optimizer.state_dict()["state"]
+    assert repr(after) == repr(state)
+
+
+def test_a_gradient_may_not_be_its_parameter():
+    params = [np.ones(3)]
+    with pytest.raises(ValueError, match=r"grads\[0\] overlaps params\[0\]"):
+        optim.SGD(params).step(params)
+    np.testing.assert_array_equal(params[0], 1)
+
+
+def test_state_dict_is_a_copy():
+    params = parameters()
+    optimizer = optim.Adam(params)
+    optimizer.step(gradients_at(params, 1))
+    saved = optimizer.state_dict()
+    kept = saved["state"][0]["exp_avg"].copy()
+    optimizer.step(gradients_at(params, 2))
+    check_same_bits(saved["state"][0]["exp_avg"], kept, "saved")
+    optimizer.load_state_dict(saved)
+    saved["state"][0]["exp_avg"][...] = 7
+    check_same_bits(optimizer.state_dict()["state"][0]["exp_avg"], kept, "loaded")
+
+
+def test_layout_is_that_of_torch():
+    saved = optim.Adam([np.ones(2), np.ones(3)], amsgrad=True).state_dict()
+    assert saved["state"] == {}
+    assert saved["param_groups"] == [
+        {
+            "lr": 1e-3,
+            "betas": (0.9, 0.999),
+            "eps": 1e-8,
+            "weight_decay": 0,
+            "amsgrad": True,
+            "maximize": False,
+            "params": [0, 1],
+        }
+    ]
+    # What torch writes beside: options of its own, None for a buffer not in use, and its step.
+    optimizer = optim.SGD([np.ones(2)], lr=0.5)
+    theirs = optimizer.state_dict()
+    theirs["param_groups"][0]["foreach"] = None
+    theirs["state"][0] = {"momentum_buffer": None}
+    optimizer.load_state_dict(theirs)
+    adam = optim.Adam([np.ones(2)])
+    theirs = adam.state_dict()
+    moments = {"exp_avg": np.ones(2), "exp_avg_sq": np.ones(2)}
+    theirs["state"][0] = {"step": np.array(3.0, np.float32), **moments}
+    adam.load_state_dict(theirs)
+    assert adam.state_dict()["state"][0]["step"] == 3
+
+
+REFUSED_STATES = {
+    "no state": (lambda s: s.pop("state"), ValueError, "expected 'state' too"),
+    "fewer groups": (lambda s: s["param_groups"].clear(), ValueError, r"groups of \[\] param"),
+    "no lr": (lambda s: s["param_groups"][0].pop("lr"), ValueError, "has no 'lr'"),
+    "shape": (
+        lambda s: s["state"][1].update(exp_avg=np.ones(7)),
+        ValueError,
+        r"state\[1\]\['exp_avg'\] has shape \(7,\); expected \(2, 3\)",
+    ),
+    "dtype": (
+        lambda s: s["state"][1].update(exp_avg=np.ones((2, 3), np.float32)),
+        TypeError,
+        r"state\[1\]\['exp_avg'\] has dtype float32",
+    ),
+    "list": (lambda s: s["state"][0].update(exp_avg=[1.0] * 4), TypeError, "is a list"),
+    "missing name": (lambda s: s["state"][1].pop("exp_avg"), ValueError, r"state\[1\] has"),
+    "missing everywhere": (
+        lambda s: [s["state"][i].pop("exp_avg") for i in (0, 1)],
+        ValueError,
+        "expected 'exp_avg' too",
+    ),
+    "unknown name": (
+        lambda s: [s["state"][i].update(more=np.ones(4)) for i in (0, 1)],
+        ValueError,
+        "has 'more'",
+    ),
+    "one parameter only": (lambda s: s["state"].pop(1), ValueError, r"state\[1\] has \[\]"),
+    "other steps": (lambda s: s["state"][1].update(step=5), ValueError, "is 5; expected 2"),
+    "half a step": (lambda s: s["state"][0].update(step=1.5), ValueError, "step'] is 1.5"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED_STATES.values(), ids=REFUSED_STATES)
+def test_refused_states_change_nothing(case):
+    change, error, message = case
+    params = [np.full(4, 2.0), np.full((2, 3), 3.0)]
+    optimizer = optim.Adam(params, lr=0.5)
+    for _ in range(2):
+        optimizer.step([A, B])
+    before = repr(optimizer.state_dict())
+    changed = optimizer.state_dict()
+    changed["param_groups"][0]["eps"] = 0.25
+    changed["state"][0]["exp_avg"][...] = 7
+    change(changed)
+    with pytest.raises(error, match=message):
+        optimizer.load_state_dict(changed)
+    assert repr(optimizer.state_dict()) == before
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "error", "message"),
+    [
+        (optim.clip_grad_norm, ([READ_ONLY], 1), ValueError, r"grads\[0\] is read-only"),
+        (optim.clip_grad_norm, ([A], -1), ValueError, "max_norm is -1"),
+        (optim.clip_grad_norm, ([A], np.nan), ValueError, "max_norm is nan"),
+        (optim.clip_grad_norm, (A, 1), TypeError, "grads is an array"),
+        (optim.clip_grad_norm, ([A, np.ones(4, int)], 1), TypeError, r"grads\[1\] has dtype int64"),
+        (optim.clip_grad_value, ([A], -1), ValueError, "clip_value is -1"),
+        (optim.clip_grad_value, ([A, READ_ONLY], 0.5), ValueError, r"grads\[1\] is read-only"),
+        (optim.ema, ([A], [A], 1.5), ValueError, "decay is 1.5"),
+        (optim.ema, ([A], [], 0.5), ValueError, "params has 0 arrays; expected 1"),
+        (optim.ema, ([A], [np.ones(5)], 0.5), ValueError, r"params\[0\] has shape \(5,\)"),
+        (optim.ema, ({"a": A}, {"b": A}, 0.5), ValueError, r"params has the keys \['b'\]"),
+        (optim.ema, ([READ_ONLY], [A], 0.5), ValueError, r"average\[0\] is read-only"),
+    ],
+)
+def test_refused_by_functions(function, arguments, error, message):
+    with pytest.raises(error, match=message):
+        function(*arguments)
+    np.testing.assert_array_equal(A, 1)

@@ -1,0 +1,93 @@
+"""Every kernel of every instruction set computes on full vectors in its loop.
+
+The vectoriser gives up without a word; this looks at the machine code.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import pytest
+
+import ranvier as rv
+
+FORMS = {
+    "ValueOf": rv.activations,
+    "DerivativeOf": rv.derivative,
+    "VjpOf": rv.vjp,
+    "VjpFromOutputOf": rv.vjp_from_output,
+}
+ACTIVATIONS = [record.name for record in rv.registry()]
+
+
+def optimizers(checkout) -> list[str]:
+    text = (checkout / "cpp/src/ops/optimizers.def").read_text()
+    return re.findall(r"^RV_OPTIMIZER\((\w+)", text, re.MULTILINE)
+
+
+def row_kernels(checkout) -> list[str]:
+    """The functions that table.hpp puts into row_kernels."""
+    text = (checkout / "cpp/src/isa/table.hpp").read_text()
+    body = re.search(r"row_kernels = \{(.*?)\};", text, re.DOTALL)
+    assert body, "table.hpp has no row_kernels"
+    return re.findall(r"(\w+)<T>", body.group(1))
+
+
+def expected_kernels(checkout, own: str) -> dict[str, str]:
+    """A short name for every kernel in the table, and how its demangled name starts."""
+    result = {}
+    for (form, module), name in itertools.product(FORMS.items(), ACTIVATIONS):
+        if name in module.__all__:
+            for dtype in ("half", "float", "double"):
+                cpp = f"ranvier::{dtype}" if dtype == "half" else dtype
+                result[f"{form}<{name}>, {dtype}"] = (
+                    f"{own}elementwise<{own}activations::{name}, {own}{form}, {cpp}>("
+                )
+    for dtype in ("float", "double"):
+        for name in ACTIVATIONS:
+            result[f"biased<{name}>, {dtype}"] = f"{own}biased<{own}activations::{name}, {dtype}>("
+        for name in row_kernels(checkout):
+            result[f"{name}, {dtype}"] = f"{own}{name}<{dtype}>("
+        for name in optimizers(checkout):
+            result[f"{name}, {dtype}"] = f"{own}optimizer_step<{own}optimizers::{name}, {dtype}>("
+    return result
+
+
+@pytest.fixture(scope="module")
+def arithmetic(kernel_objects, checkout):
+    """What every kernel computes on full vectors, by instruction set and short name."""
+    result = {}
+    for isa, kernels in kernel_objects.items():
+        by_start = {
+            name[: name.index("(", name.index(">")) + 1].split(" ", 1)[-1]: name
+            for name in kernels.functions
+            if ">(" in name
+        }
+        result[isa] = {}
+        for short, start in expected_kernels(checkout, f"ranvier::{isa}::").items():
+            assert start in by_start, f"{kernels.path.name} has no kernel {start}...)"
+            result[isa][short] = kernels.vector_arithmetic(by_start[start])
+    return result
+
+
+def test_every_loop_computes_on_full_vectors(arithmetic):
+    for isa, kernels in arithmetic.items():
+        scalar = [name for name, found in kernels.items() if not found]
+        assert not scalar, f"not vectorised for {isa}: {'; '.join(scalar)}"
+
+
+def test_half_precision_computes_the_formula_on_full_vectors(arithmetic):
+    # Converting to float32 and back is vectorised in any case; so must the formula between be.
+    telling = {"div", "fm", "fnm", "mla", "mls", "sqrt"}
+    for isa, kernels in arithmetic.items():
+        for name, found in kernels.items():
+            if name.endswith(", half"):
+                formula = kernels[name.replace(", half", ", float")] & telling
+                missing = formula - found
+                assert not missing, f"not vectorised for {isa}: {name} lacks {sorted(missing)}"
+
+
+def test_every_instruction_set_of_this_build_is_looked_at(kernel_objects):
+    expected = set(rv._native._core.available_instruction_sets())
+    assert expected <= set(kernel_objects), f"objects of {sorted(kernel_objects)} only"

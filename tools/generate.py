@@ -1,0 +1,147 @@
+"""Write what derives from the registry but has to stand in a file: type stubs and documentation.
+
+    python tools/generate.py          write them
+    python tools/generate.py --check  exit with 1 if a file is not what it would write
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import ranvier as rv
+from ranvier import nn, vjp_from_output
+from ranvier._elementwise import Activation
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "python" / "ranvier"
+
+NOTICE = "# Written by tools/generate.py from the registry.\n"
+ARRAYS = {"activations": "x", "derivative": "x", "vjp": "g x", "vjp_from_output": "g y"}
+
+
+def stub(module: str) -> str:
+    """The .pyi of a module of elementwise functions."""
+    arrays = [f"{name}: ArrayLike" for name in ARRAYS[module].split()]
+    functions, ufuncs = [], []
+    for record in rv.registry():
+        if module == "vjp_from_output" and not hasattr(vjp_from_output, record.name):
+            continue
+        if not record.parameters:
+            ufuncs.append(f"{record.name}: np.ufunc")
+            continue
+        parameters = [
+            f"{name}: ArrayLike" + ("" if default is None else f" = {default!r}")
+            for name, default in record.parameters.items()
+        ]
+        arguments = [*arrays, "/", *parameters, "**kwargs: Any"]
+        functions.append(f"def {record.name}({', '.join(arguments)}) -> Any: ...")
+    imports = ["import numpy as np"] if ufuncs else []
+    if functions:
+        imports += ["from numpy.typing import ArrayLike"]
+    softmax = [
+        f"from .softmax import {name}_vjp as {name}"
+        for name in ("log_softmax", "softmax")
+        if module == "vjp"
+    ]
+    standard = ["from typing import Any"] if functions else []
+    groups = [standard, imports, softmax, ["__all__: list[str]"], ufuncs, functions]
+    return NOTICE + "\n".join("\n".join(g) + "\n" for g in groups if g)
+
+
+def modules_stub() -> str:
+    """The .pyi of the activation modules."""
+    lines = ["from typing import ClassVar\n", "from .._elementwise import Activation"]
+    lines += ["from ._workspace import Array", "from .module import Module\n", "__all__: list[str]\n"]
+    lines += [
+        "class Elementwise(Module):",
+        "    record: ClassVar[Activation]",
+        "    def __init__(self, *args: float, **kwargs: float) -> None: ...",
+        "    def forward(self, x: Array) -> Array: ...",
+        "    def forward_biased(self, z: Array, bias: Array) -> Array: ...",
+        "    def backward(self, grad_output: Array, accumulate: bool = False) -> Array: ...",
+        "    def backward_parameters(",
+        "        self, grad_output: Array, accumulate: bool = False",
+        "    ) -> None: ...\n",
+    ]
+    for name in nn.activations.__all__:
+        record = getattr(nn, name).record
+        if not record.parameters:
+            lines.append(f"class {name}(Elementwise): ...")
+            continue
+        parameters = "".join(
+            f", {p}: float" + ("" if v is None else f" = {v!r}")
+            for p, v in record.parameters.items()
+        )
+        lines += [f"class {name}(Elementwise):"]
+        lines += [f"    def __init__(self{parameters}) -> None: ..."]
+    return NOTICE + "\n".join(lines) + "\n"
+
+
+def page() -> str:
+    """docs/activations.md."""
+    return "\n".join(_page())
+
+
+def _page() -> Iterator[str]:
+    yield "# Activations\n"
+    yield "<!-- Written by tools/generate.py from the registry. -->\n"
+    yield (
+        "Each is a NumPy ufunc (with parameters: a thin function over one), and so are its\n"
+        "derivative `rv.derivative.NAME(x)`, its vector-Jacobian product `rv.vjp.NAME(g, x)` and,\n"
+        "where the derivative is a function of the output, `rv.vjp_from_output.NAME(g, y)`.\n\n"
+        "Errors are the largest over all inputs, in units in the last place of the result, and are\n"
+        "what the tests enforce. float16 is computed in float32 and rounded once. The bounds are for\n"
+        "AVX2, AVX-512 and NEON; baseline x86-64, which has no fused multiply-add, keeps those of\n"
+        "float16 and float32.\n"
+    )
+    for record in rv.registry():
+        yield from _section(record)
+
+
+def _section(record: Activation) -> Iterator[str]:
+    yield f"## {record.name}\n"
+    yield f"- Value: `{record.formula}`"
+    yield f"- Derivative: `{record.derivative}`"
+    if record.parameters:
+        parameters = ", ".join(
+            f"`{name}`" + ("" if default is None else f" = {default:g}")
+            for name, default in record.parameters.items()
+        )
+        yield f"- Parameters: {parameters}; arrays broadcast like any operand"
+    output = "yes" if hasattr(vjp_from_output, record.name) else "no"
+    yield f"- Derivative from the output: {output}"
+    yield f"- Reference: {record.reference}\n"
+    yield "| x | value | derivative |\n|---|---|---|"
+    for x, (value, slope) in record.special_values.items():
+        yield f"| {x:g} | {value:g} | {slope:g} |"
+    yield "\n| dtype | value, ulp | derivative, ulp |\n|---|---|---|"
+    for dtype, bound in record.bounds.items():
+        yield f"| {dtype} | {bound.value:.4g} | {bound.derivative:.4g} |"
+    yield ""
+
+
+def files() -> dict[Path, str]:
+    """What is to stand where."""
+    result = {PACKAGE / f"{module}.pyi": stub(module) for module in ARRAYS}
+    result[PACKAGE / "nn" / "activations.pyi"] = modules_stub()
+    result[ROOT / "docs" / "activations.md"] = page()
+    return result
+
+
+def main(arguments: list[str]) -> int:
+    stale = []
+    for path, text in files().items():
+        if path.exists() and path.read_text() == text:
+            continue
+        stale.append(path)
+        if "--check" not in arguments:
+            path.write_text(text)
+    for path in stale:
+        print(("stale: " if "--check" in arguments else "wrote ") + str(path.relative_to(ROOT)))
+    return 1 if stale and "--check" in arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
