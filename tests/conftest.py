@@ -7,9 +7,9 @@ from pathlib import Path
 import mpmath
 import numpy as np
 import pytest
-from objects import KernelObject, build
 
 import ranvier as rv
+from objects import KernelObject, build
 from ranvier.runtime import config
 
 

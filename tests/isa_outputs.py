@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from operations import operations
 
 import ranvier as rv
+from operations import operations
 from ranvier import losses, optim
 from ranvier._native import _core
 

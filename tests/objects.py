@@ -92,6 +92,10 @@ class Function:
         }
 
 
+# What a relocation adds to the target of a call: on x86-64 a call counts from its end, 4 bytes on.
+_CALL_ADDENDS = (0, 4)
+
+
 @dataclass(frozen=True)
 class KernelObject:
     instruction_set: str
@@ -111,13 +115,24 @@ class KernelObject:
     @cached_property
     def functions(self) -> dict[str, Function]:
         text = _run("objdump", "-d", "-r", "-C", "--no-show-raw-insn", self.path)
+        bodies: dict[str, str] = {}
+        places: dict[str, str] = {}  # section+offset, as a call of a local function has it: name
+        for section in text.split("Disassembly of section ")[1:]:
+            title = section[: section.index(":")]
+            for block in re.split(r"^(?=[0-9a-f]+ <.*>:$)", section, flags=re.MULTILINE)[1:]:
+                header, _, body = block.partition("\n")
+                start, _, name = header.partition(" <")
+                bodies[name[:-2]] = body
+                for addend in _CALL_ADDENDS:
+                    offset = int(start, 16) - addend
+                    places[f"{title}{offset:+#x}" if offset else title] = name[:-2]
         result: dict[str, Function] = {}
-        for block in re.split(r"^(?=[0-9a-f]+ <.*>:$)", text, flags=re.MULTILINE)[1:]:
-            header, _, body = block.partition("\n")
+        for name, body in bodies.items():
             rows = re.findall(r"^ *([0-9a-f]+):\t(\S+)[ \t]*(.*)$", body, re.MULTILINE)
-            references = re.findall(r"R_\w+\t(.*?)(?:[+-]0x[0-9a-f]+)?$", body, re.MULTILINE)
-            result[header[header.index("<") + 1 : -2]] = Function(
-                [Instruction(int(a, 16), m, o) for a, m, o in rows], set(references)
+            targets = re.findall(r"R_\w+\t(.*)$", body, re.MULTILINE)
+            result[name] = Function(
+                [Instruction(int(a, 16), m, o) for a, m, o in rows],
+                {places.get(t, re.sub(r"[+-]0x[0-9a-f]+$", "", t)) for t in targets},
             )
         return result
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from points import every_half, stratified
 from reference import REFERENCES, Exact, evaluate, evaluate_in_double
 
@@ -21,7 +22,7 @@ def truth(
     """
     reference = REFERENCES[name]
     if form == "vjp_from_output":
-        x, value = truth(name, "value", dtype, parameters)
+        _, value = truth(name, "value", dtype, parameters)
         outputs = np.unique(value.rounded(dtype))
         points = outputs[np.isfinite(outputs)]
         formula = reference.derivative_from_output

@@ -1,8 +1,8 @@
 """The oracle: what every function is, as a textbook formula in exact arithmetic.
 
-Nothing here imports ranvier. A formula takes the arithmetic it is evaluated in: `EXACT` (mpmath, 160
-bits: enough for the neighbours of a zero and for everything near underflow) or `DOUBLE` (the C
-library's float64), which is all that float16 needs.
+Nothing here imports ranvier. A formula takes the arithmetic in which it is evaluated: `EXACT`
+(mpmath, 160 bits: enough for the neighbours of a zero and for everything near underflow) or
+`DOUBLE` (the C library's float64), which is all that float16 needs.
 """
 
 from __future__ import annotations

@@ -7,9 +7,9 @@ import importlib
 import pkgutil
 
 import pytest
-from operations import operations
 
 import ranvier
+from operations import operations
 
 MODULES = [
     ranvier.__name__,

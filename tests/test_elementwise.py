@@ -6,11 +6,11 @@ import operator
 
 import numpy as np
 import pytest
+
+import ranvier as rv
 from checks import bits, check_lanes, check_same_bits, check_special_values
 from operations import DTYPES, operations
 from points import distinct
-
-import ranvier as rv
 
 EACH_DTYPE = pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: dtype.__name__)
 EACH_OPERATION = pytest.mark.parametrize("operation", operations(), ids=str)
@@ -159,7 +159,7 @@ def test_output_that_does_not_fit(operation, dtype):
     fixed.flags.writeable = False
     with pytest.raises(ValueError, match="read-only"):
         operation(*arrays, out=fixed)
-    with pytest.raises(ValueError, match="shape|broadcast"):
+    with pytest.raises(ValueError, match=r"shape|broadcast"):
         operation(*arrays, out=np.zeros(15, dtype))
     with pytest.raises(TypeError):
         operation(*arrays, out=np.zeros(16, np.int32))

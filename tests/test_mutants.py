@@ -9,6 +9,7 @@ import warnings
 
 import numpy as np
 import pytest
+
 from checks import (
     check_accuracy,
     check_lanes,
@@ -17,12 +18,15 @@ from checks import (
     check_silent,
     check_special_values,
 )
-from operations import DTYPES, operations
+from operations import BOUNDED_DTYPES, DTYPES, operations
 from oracle import truth
 from points import distinct
 from test_accuracy import expected_special_values
 
 EACH_DTYPE = pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: dtype.__name__)
+EACH_BOUNDED_DTYPE = pytest.mark.parametrize(
+    "dtype", BOUNDED_DTYPES, ids=lambda dtype: dtype.__name__
+)
 EACH_OPERATION = pytest.mark.parametrize("operation", operations(), ids=str)
 EACH_VALUE = pytest.mark.parametrize("operation", operations("value"), ids=str)
 
@@ -70,7 +74,7 @@ def must_fail_accuracy(operation, dtype, fault, message="ulp off at x ="):
     assert "the bound is" in str(raised.value)
 
 
-@EACH_DTYPE
+@EACH_BOUNDED_DTYPE
 @EACH_OPERATION
 def test_accuracy_notices_8_ulp(operation, dtype):
     must_fail_accuracy(operation, dtype, ulps_off(8))
@@ -85,7 +89,7 @@ TAILS = [
 ]
 
 
-@EACH_DTYPE
+@EACH_BOUNDED_DTYPE
 @pytest.mark.parametrize("operation", TAILS, ids=str)
 def test_accuracy_notices_8_ulp_where_the_tail_is_subnormal(operation, dtype):
     points, exact = check_points(operation, dtype)
@@ -97,13 +101,13 @@ def test_accuracy_notices_8_ulp_where_the_tail_is_subnormal(operation, dtype):
     must_fail_accuracy(operation, dtype, fault)
 
 
-@EACH_DTYPE
+@EACH_BOUNDED_DTYPE
 @EACH_OPERATION
 def test_accuracy_notices_a_flipped_sign(operation, dtype):
     must_fail_accuracy(operation, dtype, lambda y, x: np.negative(y, out=y))
 
 
-@EACH_DTYPE
+@EACH_BOUNDED_DTYPE
 @EACH_OPERATION
 def test_accuracy_notices_a_sign_flipped_below_zero(operation, dtype):
     points, exact = check_points(operation, dtype)
@@ -112,7 +116,7 @@ def test_accuracy_notices_a_sign_flipped_below_zero(operation, dtype):
     must_fail_accuracy(operation, dtype, lambda y, x: np.negative(y, out=y, where=x < 0))
 
 
-@EACH_DTYPE
+@EACH_BOUNDED_DTYPE
 @EACH_OPERATION
 def test_accuracy_notices_a_nan_and_an_infinity(operation, dtype):
     for wrong in (np.nan, np.inf):
@@ -123,7 +127,7 @@ def test_accuracy_notices_a_nan_and_an_infinity(operation, dtype):
         must_fail_accuracy(operation, dtype, fault, "inf ulp off")
 
 
-@EACH_DTYPE
+@EACH_BOUNDED_DTYPE
 @EACH_OPERATION
 def test_accuracy_notices_another_dtype(operation, dtype):
     points, exact = check_points(operation, dtype)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from operations import operations
-from reference import REFERENCES
 
 import ranvier as rv
+from operations import operations
+from reference import REFERENCES
 
 ROWS = {record.name: record for record in rv.registry()}
 FORMS = {
@@ -147,7 +147,7 @@ def test_records_cannot_be_changed():
 def test_function_is_what_its_row_says(operation):
     function = operation.function
     assert operation.name in function.__name__
-    assert function.__doc__ and "Parameters\n---" in function.__doc__
+    assert "Parameters\n---" in (function.__doc__ or "")
     assert operation.record.reference in function.__doc__
     if not operation.record.parameters:
         assert isinstance(function, np.ufunc)

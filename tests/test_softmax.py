@@ -7,10 +7,10 @@ from functools import cache
 
 import numpy as np
 import pytest
-import reference
-from checks import check_same_bits, check_silent
 
 import ranvier as rv
+import reference
+from checks import check_same_bits, check_silent
 
 EACH_DTYPE = pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=lambda d: d.__name__)
 MAPS = {"softmax": rv.softmax, "log_softmax": rv.log_softmax}
@@ -50,7 +50,9 @@ def rows(dtype):
 
 
 def worst_error(results, exacts):
-    errors = [float(e.ulp_error(np.atleast_1d(r)).max()) for r, e in zip(results, exacts)]
+    errors = [
+        float(e.ulp_error(np.atleast_1d(r)).max()) for r, e in zip(results, exacts, strict=True)
+    ]
     at = int(np.argmax(errors))
     return errors[at], at
 
@@ -207,7 +209,7 @@ def test_out(name, dtype):
     fixed.flags.writeable = False
     with pytest.raises(ValueError, match="read-only"):
         MAPS[name](x, out=fixed)
-    with pytest.raises(ValueError, match="mismatch|shape|broadcast"):
+    with pytest.raises(ValueError, match=r"mismatch|shape|broadcast"):
         MAPS[name](x, out=np.zeros((9, 36), dtype))
 
 
@@ -235,7 +237,7 @@ def test_logsumexp_over_several_axes(dtype):
             check_same_bits(out, np.asarray(got), f"logsumexp over {axis} into out")
     with pytest.raises(ValueError, match="axis"):
         rv.logsumexp(x, axis=(0, 0))
-    with pytest.raises(ValueError, match="axis|bounds"):
+    with pytest.raises(ValueError, match=r"axis|bounds"):
         rv.logsumexp(x, axis=(0, 3))
 
 
@@ -450,7 +452,7 @@ def test_wrong_arguments(name):
     x = np.zeros((2, 3))
     with pytest.raises(TypeError, match="mask"):
         function(x, mask=np.ones((2, 3)))
-    with pytest.raises(ValueError, match="broadcast|shape|mismatch"):
+    with pytest.raises(ValueError, match=r"broadcast|shape|mismatch"):
         function(x, mask=np.ones((2, 4), bool))
     with pytest.raises(ValueError, match="axis"):
         function(x, axis=2)

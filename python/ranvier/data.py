@@ -211,21 +211,14 @@ def load_npz(path: str | os.PathLike[str], seed: int = 0) -> Dataset:
     """
     path = Path(path)
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise DataError(f"{path}: expected an archive of numpy.savez, not one array")
-            arrays = {key: archive[key] for key in archive.files}
-    except DataError:
-        raise
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        zipfile.BadZipFile,
-        zlib.error,
-        NotImplementedError,
-    ) as e:
-        raise _unreadable(path, e) from None
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            single = isinstance(archive, np.ndarray)
+            arrays = {} if single else {key: archive[key] for key in archive.files}
+    except (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise _unreadable(path, error) from None
+    if single:
+        raise DataError(f"{path}: expected an archive of numpy.savez, not one array")
     for names in (("x_train", "y_train", "x_test", "y_test"), ("X", "y")):
         if set(names) <= set(arrays):
             break

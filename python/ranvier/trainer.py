@@ -141,7 +141,7 @@ class Trainer:
         shuffle : bool, default True
             Draw a new order for each epoch.
         sample_weight : array_like, optional
-            One for each sample.
+            One for each sample; a batch in which all are 0 is left out.
         progress : bool, default True
             Show a bar, if rich is installed and standard error is a terminal.
 
@@ -228,13 +228,16 @@ class Trainer:
         gradient = np.empty(0)
         start = time.perf_counter()
         for x, target, *weight in batches:
+            weight_sum = weight[0].sum() if weight else len(x)
+            if not weight_sum:
+                continue  # no sample of this batch counts: there is no mean, and nothing to learn
             with quiet():
                 output = model(x)
                 if gradient.shape != output.shape:
                     gradient = np.empty_like(output)
                 keywords = {"sample_weight": weight[0]} if weight else {}
                 value, _ = self._value_and_grad(output, target, out=gradient, **keywords)
-                mean.add(value, output, target, weight[0].sum() if weight else len(x))
+                mean.add(value, output, target, weight_sum)
                 model.backward_parameters(gradient)
             optimizer.step(gradients, **options)
             for call in after_step:

@@ -9,12 +9,18 @@
 
 namespace ranvier::RANVIER_ISA {
 
-/// e^x as scale * (1 + excess): scale is a power of 2 and excess = e^r - 1 with |r| <= ln(2)/2, so
-/// that both e^x and e^x - 1 keep their relative accuracy.
+/// e^x as scale (1 + excess) rest: scale and rest are powers of 2 and excess = e^r - 1 with
+/// |r| <= ln(2)/2, so that both e^x and e^x - 1 keep their relative accuracy. Where e^x times
+/// something is wanted and e^x alone may underflow, multiply by `normal()` first and by `rest`
+/// last.
 struct Exponential {
-    double scale, excess;
-    double value() const { return fma(scale, excess, scale); }
-    double minus_one() const { return fma(scale, excess, scale - 1.0); }
+    double scale, excess, rest;
+    double normal() const { return fma(scale, excess, scale); }
+    double value() const { return normal() * rest; }
+    double minus_one() const {
+        const double whole = scale * rest;
+        return fma(whole, excess, whole - 1.0);
+    }
 };
 
 /// e^r - 1 for |r| <= ln(2)/2. Relative error of e^r: 2^-26.5 for float, 2^-55.8 for double.
@@ -83,27 +89,47 @@ inline Exponential exponential<float>(double x) {
     const double clipped = at_least(x, -700.0);
     const double shifted = fma(clipped, per_ln2, shift);
     const double r = fma(-(shifted - shift), ln2, clipped);
-    return {bit_cast<double>(bit_cast<std::uint64_t>(shifted) << 52), expm1_reduced<float>(r)};
+    return {bit_cast<double>(bit_cast<std::uint64_t>(shifted) << 52), expm1_reduced<float>(r), 1.0};
 }
 
 template <>
 inline Exponential exponential<double>(double x) {
-    // The scale may be subnormal: made of two halves, it is exact down to 2^-1074.
+    // Two halves of the scale: the whole may be subnormal or less.
     const Reduced reduced = reduce_by_ln2(at_least(x, -800.0));
     const Integer first = round_to_integer(0.5 * reduced.n.value);
     const Integer second = round_to_integer(reduced.n.value - first.value);
-    return {power_of_2(first) * power_of_2(second), expm1_reduced<double>(reduced.r)};
+    return {power_of_2(first), expm1_reduced<double>(reduced.r), power_of_2(second)};
 }
 
-/// 1 + e^x in float32 arithmetic, on all lanes, as the sum of two numbers; |x| < 16.
-struct OnePlusExp {
-    float high, low;
+/// An unevaluated sum: `low` is what `high` has lost to rounding.
+template <class T>
+struct Sum {
+    T high, low;
 };
 
+/// 1 + x for |x| <= 1.
+template <class T>
+inline Sum<T> one_plus(T x) {
+    const T high = T(1) + x;
+    return {high, x - (high - T(1))};
+}
+
+/// (a + a_low) / d with one rounding that counts: what the quotient has lost is worked out and
+/// added.
+template <class T>
+inline T divide(T a, T a_low, Sum<T> d) {
+    const T inverse = T(1) / d.high;
+    const T quotient = a * inverse;
+    const T lost = fma(-quotient, d.low, fma(-quotient, d.high, a)) + a_low;
+    return fma(lost, inverse, quotient);
+}
+
+/// 1 + e^x in float32 arithmetic, on all lanes, for |x| < 16.
+///
 /// e^x = s (1 + p + p_low). 1 + s is exact here, and what rounding loses after it is kept in `low`.
 /// With `small`, x may be down to -87, where s disappears beside 1: that is kept as well.
 template <bool small = false>
-inline OnePlusExp one_plus_exp(float x) {
+inline Sum<float> one_plus_exp(float x) {
     // The shift rounds to an integer and adds the exponent's bias on the way.
     constexpr float shift = 0x1.8p23f + 127.0f;
     constexpr float per_ln2 = 0x1.715476p+0f;
@@ -122,14 +148,6 @@ inline OnePlusExp one_plus_exp(float x) {
     const float high = fma(s, p, one_plus_s);
     const float low = fma(s, p_low, fma(s, p, one_plus_s - high));
     return {high, small ? low + (s - (one_plus_s - 1.0f)) : low};
-}
-
-/// (a + a_low) / d in float32, rounded once: what the quotient has lost is worked out and added.
-inline float divide(float a, float a_low, OnePlusExp d) {
-    const float inverse = 1.0f / d.high;
-    const float quotient = a * inverse;
-    const float lost = fma(-quotient, d.low, fma(-quotient, d.high, a)) + a_low;
-    return fma(lost, inverse, quotient);
 }
 
 template <class R>

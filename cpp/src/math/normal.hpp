@@ -12,21 +12,25 @@ inline constexpr R normal_edge = R(15);
 template <>
 inline constexpr double normal_edge<double> = 38.7;
 
-/// exp(-t^2/2), 0 <= t <= normal_edge.
+/// exp(-t^2/2), 0 <= t <= normal_edge, as value * rest: `rest` is a power of 2, to be applied last.
+struct Bell {
+    double value, rest;
+};
+
 template <class R>
-inline double bell(double t);
+inline Bell bell(double t);
 
 template <>
-inline double bell<float>(double t) {
-    return exp<float>(-0.5 * t * t);  // t has 24 bits, so t^2 is exact
+inline Bell bell<float>(double t) {
+    return {exp<float>(-0.5 * t * t), 1.0};  // t has 24 bits, so t^2 is exact
 }
 
 template <>
-inline double bell<double>(double t) {
+inline Bell bell<double>(double t) {
     const double square = t * t;
     const double lost = fma(t, t, -square);
-    const double e = exp<double>(-0.5 * square);
-    return fma(e, -0.5 * lost, e);
+    const Exponential e = exponential<double>(-0.5 * square);
+    return {fma(e.normal(), -0.5 * lost, e.normal()), e.rest};
 }
 
 /// exp(t^2/2) Phi(-t). Relative error 2^-27.2 for float, 2^-60 for double.

@@ -52,7 +52,7 @@ struct sigmoid {
     template <class R>
     static double value(R x) {
         const double e = exp<R>(-abs(x));
-        return (x < R(0) ? e : 1.0) / (1.0 + e);
+        return divide(x < R(0) ? e : 1.0, 0.0, one_plus(e));
     }
     template <class R>
     static double derivative(R x) {
@@ -70,17 +70,18 @@ struct sigmoid {
 };
 
 /// f = (1 - e) / (1 + e) for x > 0 with e = e^-2|x|, and odd. 1 - e cancels near 0, so it is
-/// -expm1(-2|x|). f' = 4 e / (1 + e)^2 = 1 - y^2.
+/// -expm1(-2|x|); halved, it is h in f = -h / (1 + h). f' = 4 e / (1 + e)^2 = 1 - y^2.
 struct tanh {
     template <class R>
     static double value(R x) {
-        const double m = exponential<R>(R(-2) * abs(x)).minus_one();
-        return copysign(m / (2.0 + m), static_cast<double>(x));
+        const double half = 0.5 * exponential<R>(R(-2) * abs(x)).minus_one();
+        return copysign(divide(half, 0.0, one_plus(half)), static_cast<double>(x));
     }
     template <class R>
     static double derivative(R x) {
-        const double e = exp<R>(R(-2) * abs(x));
-        return 4.0 * e / ((1.0 + e) * (1.0 + e));
+        const Exponential decay = exponential<R>(R(-2) * abs(x));
+        const double one_plus_e = 1.0 + decay.value();
+        return 4.0 * decay.normal() / (one_plus_e * one_plus_e) * decay.rest;
     }
     template <class R>
     static R derivative_from_output(R y) {
@@ -92,7 +93,7 @@ struct tanh {
         static bool covers(float) { return true; }
         static float value(float x) {
             const float size = at_most(abs(x), 12.0f);
-            const OnePlusExp d = one_plus_exp<true>(-2.0f * size);
+            const Sum<float> d = one_plus_exp<true>(-2.0f * size);
             const float y = divide(2.0f - d.high, -d.low, d);
             return copysign(size < 0x1p-12f ? size : y, x);
         }
@@ -107,8 +108,9 @@ struct silu {
     template <class R>
     static double value(R x) {
         const R t = at_most(abs(x), R(800));
-        const double e = exp<R>(-t);
-        return fma(-static_cast<double>(t), e / (1.0 + e), static_cast<double>(at_least(x, R(0))));
+        const Exponential decay = exponential<R>(-t);
+        const double below = t * decay.normal() / (1.0 + decay.value());
+        return fma(-below, decay.rest, static_cast<double>(at_least(x, R(0))));
     }
     template <class R>
     static double derivative(R x) {
@@ -117,9 +119,17 @@ struct silu {
         constexpr double e0 = 0x1.1d25cf210482ep-2;
         const R t = at_most(abs(x), R(800));
         const double d = (zero_high - t) + zero_low;
-        const Exponential growth = exponential<R>(d);
-        const double e = e0 * growth.value();
-        const double below = e * fma(e0, growth.minus_one(), d) / ((1.0 + e) * (1.0 + e));
+        // e^-t from -t itself: its error is that of d magnified by t where it comes from e0 e^d,
+        // which only a float32 result forgives.
+        const bool single = sizeof(R) == sizeof(float);
+        const Exponential growth = exponential<R>(single ? d : at_least(d, -1.0));
+        const Exponential decay =
+            single ? Exponential{e0 * growth.scale, growth.excess, 1.0} : exponential<R>(-t);
+        const double e = decay.value();
+        const double near = fma(e0, growth.minus_one(), d);
+        const double factor = single || abs(d) < 1.0 ? near : (1.0 - t) + e;
+        const double one_plus_e = 1.0 + e;
+        const double below = decay.normal() * (factor / (one_plus_e * one_plus_e)) * decay.rest;
         return x < R(0) ? below : 1.0 - below;
     }
     struct in_float32 {
@@ -136,13 +146,15 @@ struct gelu {
     template <class R>
     static double value(R x) {
         const double t = at_most(abs(x), normal_edge<R>);
-        const double below = bell<R>(t) * mills_ratio<R>(t);
-        return fma(-t, below, static_cast<double>(at_least(x, R(0))));
+        const Bell e = bell<R>(t);
+        return fma(-t * e.value * mills_ratio<R>(t), e.rest,
+                   static_cast<double>(at_least(x, R(0))));
     }
     template <class R>
     static double derivative(R x) {
         const double t = at_most(abs(x), normal_edge<R>);
-        const double below = bell<R>(t) * gelu_zero_minus(t) * gelu_slope_ratio<R>(t);
+        const Bell e = bell<R>(t);
+        const double below = e.value * gelu_zero_minus(t) * gelu_slope_ratio<R>(t) * e.rest;
         return x < R(0) ? below : 1.0 - below;
     }
 };

@@ -1,0 +1,242 @@
+"""The command line: what it prints, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import ranvier as rv
+from ranvier import cli
+from ranvier.trainer import Trainer
+
+KEYS = {
+    "dataset": str,
+    "train_samples": int,
+    "test_samples": int,
+    "layers": list,
+    "activation": str,
+    "parameters": int,
+    "loss": str,
+    "optimizer": str,
+    "lr": float,
+    "batch_size": int,
+    "seed": int,
+    "epochs": int,
+    "seconds_per_epoch": list,
+    "train_loss": float,
+    "test_loss": float,
+    "test_accuracy": float,
+}
+
+
+def run(*arguments, **options):
+    """In a process of its own, as a user does."""
+    command = [sys.executable, "-m", "ranvier", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, **options)
+
+
+def report(capsys, *arguments):
+    """The JSON of a training run in this process."""
+    assert cli.main(["train", "--json", *arguments]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    return json.loads(captured.out.splitlines()[-1])
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Three classes of points; a line of the .csv is a sample."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 150)
+    X = rng.normal(0, 0.3, (150, 2)) + np.c_[y, y % 2] * [100, 1]
+    path = tmp_path / "points.csv"
+    path.write_text("".join(f"{a},{b},class {c}\n" for (a, b), c in zip(X, y, strict=True)))
+    np.savez(tmp_path / "points.npz", X=X, y=y)
+    np.savez(tmp_path / "numbers.npz", X=X, y=y * 0.5)
+    return path
+
+
+def test_train_on_the_digits():
+    process = run("train", "--json")
+    assert (process.returncode, process.stderr) == (0, "")
+    result = json.loads(process.stdout.splitlines()[-1])
+    assert {key: type(value) for key, value in result.items()} == KEYS
+    assert result["test_accuracy"] >= 0.97
+    assert result["dataset"] == "digits" and result["layers"] == [64, 256, 128, 10]
+    assert result["parameters"] == 64 * 256 + 256 + 256 * 128 + 128 + 128 * 10 + 10
+    assert len(result["seconds_per_epoch"]) == result["epochs"] == 20
+    assert all(seconds > 0 for seconds in result["seconds_per_epoch"])
+    assert sum(result["seconds_per_epoch"]) < 30
+    accuracy = f"{result['test_accuracy']:.4f}"
+    assert any("accuracy" in line and accuracy in line for line in process.stdout.splitlines()[:-1])
+
+
+def test_options(capsys):
+    result = report(
+        capsys, "--hidden", "20,10", "--activation", "gelu", "--optimizer", "sgd", "--lr", "0.5",
+        "--epochs", "3", "--batch-size", "100", "--seed", "7", "--quiet",
+    )  # fmt: skip
+    assert result["layers"] == [64, 20, 10, 10]
+    expected = {
+        "activation": "gelu", "optimizer": "sgd", "lr": 0.5, "epochs": 3, "batch_size": 100, "seed": 7
+    }  # fmt: skip
+    assert {key: result[key] for key in expected} == expected
+
+
+def test_quiet_json_is_one_line(capsys):
+    assert cli.main(["train", "--quiet", "--json", "--epochs", "1", "--hidden", ""]) == 0
+    out, err = capsys.readouterr()
+    assert out.count("\n") == 1 and err == ""
+    assert json.loads(out)["layers"] == [64, 10]
+    assert cli.main(["train", "--quiet", "--epochs", "1"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_seed_fixes_the_result(capsys):
+    first, again, other = (
+        report(capsys, "--epochs", "2", "--hidden", "30", "--seed", seed) for seed in "112"
+    )
+    for result in (first, again, other):
+        del result["seconds_per_epoch"], result["seed"]
+    assert first == again
+    assert first["test_loss"] != other["test_loss"]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "npz"])
+def test_train_on_a_file(capsys, table, suffix):
+    path = table.with_suffix(f".{suffix}")
+    result = report(capsys, "--dataset", str(path), "--hidden", "16", "--lr", "0.01")
+    assert result["dataset"] == path.name
+    assert (result["train_samples"], result["test_samples"]) == (120, 30)
+    assert result["layers"] == [2, 16, 3]
+    assert result["test_accuracy"] > 0.95
+
+
+def test_a_diverging_run_still_gives_json(capsys):
+    result = report(capsys, "--optimizer", "sgd", "--lr", "1e30", "--epochs", "2")
+    assert result["train_loss"] is None and result["test_loss"] is None
+
+
+def test_without_rich(capsys, monkeypatch):
+    for name in ("rich", "rich.console", "rich.table"):
+        monkeypatch.setitem(sys.modules, name, None)
+    assert cli.main(["train", "--epochs", "1"]) == 0
+    out, err = capsys.readouterr()
+    assert "test accuracy" in out and err == ""
+
+
+def test_info(capsys):
+    assert cli.main(["info"]) == 0
+    out = capsys.readouterr().out
+    rv.show_config()
+    assert out == capsys.readouterr().out
+    assert rv.__version__ in out
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["--version"]])
+def test_help_is_no_error(capsys, arguments):
+    assert cli.main(arguments) == 0
+    out, err = capsys.readouterr()
+    assert out and not err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "required: COMMAND"),
+        (["trian"], "invalid choice: 'trian'"),
+        (["info", "more"], "unrecognized arguments: more"),
+        (["train", "--epoch-s", "1"], "unrecognized arguments: --epoch-s"),
+        (["train", "--epochs", "0"], "--epochs: '0'; expected a positive integer"),
+        (["train", "--epochs", "many"], "--epochs: 'many'; expected a positive integer"),
+        (["train", "--epochs", "9" * 5000], "expected a positive integer"),
+        (["train", "--epochs"], "--epochs: expected one argument"),
+        (["train", "--batch-size", "-1"], "--batch-size: '-1'"),
+        (["train", "--seed", "-1"], "--seed: '-1'; expected an integer that is not negative"),
+        (["train", "--lr", "0"], "--lr: '0'; expected a positive, finite number"),
+        (["train", "--lr", "nan"], "--lr: 'nan'"),
+        (["train", "--lr", "inf"], "--lr: 'inf'"),
+        (["train", "--lr", "fast"], "--lr: 'fast'"),
+        (["train", "--hidden", "10,,3"], "--hidden: ''; expected a positive integer"),
+        (["train", "--hidden", "10,0"], "--hidden: '0'"),
+        (["train", "--hidden", "2000000000,2000000000"], "not enough memory"),
+        (["train", "--activation", "step"], "--activation: invalid choice: 'step'"),
+        (["train", "--optimizer", "magic"], "--optimizer: invalid choice: 'magic'"),
+        (["train", "--loss", "mse_loss"], "--loss: invalid choice: 'mse_loss'"),
+        (["train", "--dataset", "mnist"], "dataset is 'mnist'; expected digits"),
+        (["train", "--dataset", "nowhere.npz"], "nowhere.npz: no such file"),
+        (["train", "--dataset", "nowhere.csv"], "nowhere.csv: no such file"),
+        (["train", "--dataset", "corrupt.npz"], "corrupt.npz: cannot be read"),
+        (["train", "--dataset", "corrupt.csv"], "corrupt.csv: line 2 has 1 columns; expected 3"),
+        (["train", "--dataset", "numbers.npz"], "numbers.npz is not a class but a number"),
+        (["train", "--dataset", "fashion-mnist", "--data-dir", "nowhere"], "nowhere: no such folder"),
+        (["train", "--dataset", "fashion-mnist", "--data-dir", "."], "ubyte.gz: no such file"),
+        (["train", "--data-dir", "."], "data_dir is '.'; expected with fashion-mnist only"),
+    ],
+)  # fmt: skip
+def test_errors_are_one_line_and_exit_code_2(capsys, monkeypatch, table, arguments, message):
+    (table.parent / "corrupt.npz").write_bytes(table.with_suffix(".npz").read_bytes()[:-50])
+    (table.parent / "corrupt.csv").write_text("1,2,a\n3")
+    monkeypatch.chdir(table.parent)
+    assert cli.main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("ranvier: error: ") and err.count("\n") == 1 and err.endswith("\n")
+    assert message in err
+
+
+def test_an_error_of_the_process():
+    process = run("train", "--dataset", "nowhere.npz")
+    assert process.returncode == 2
+    assert process.stdout == ""
+    assert process.stderr == "ranvier: error: nowhere.npz: no such file\n"
+
+
+def test_an_error_of_ours_is_not_hidden(monkeypatch):
+    def broken(*_, **__):
+        raise ValueError("a mistake in the program")
+
+    monkeypatch.setattr(Trainer, "fit", broken)
+    with pytest.raises(ValueError, match="a mistake"):
+        cli.main(["train"])
+
+
+def test_interrupted():
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-c", INTERRUPTED]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+    assert process.stdout.readline() == "training\n"
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (130, "", "")
+
+
+# Says when the first step is done, so that the signal comes in the middle of the training.
+INTERRUPTED = """
+import sys
+from ranvier import cli
+from ranvier.trainer import Trainer
+
+class Began:
+    told = False
+    def on_step_end(self, trainer, loss):
+        if not self.told:
+            self.told = True
+            print("training")
+
+original = Trainer.__init__
+def begin(self, *args, **options):
+    original(self, *args, callbacks=[Began()], **options)
+Trainer.__init__ = begin
+sys.exit(cli.main(["train", "--epochs", "1000000"]))
+"""

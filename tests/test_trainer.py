@@ -1,0 +1,442 @@
+"""The training loop: against one written out by hand, and bit for bit against itself."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import tracemalloc
+
+import numpy as np
+import pytest
+from checks import check_same_bits
+
+import ranvier as rv
+from ranvier import callbacks, losses, nn, optim
+
+
+def blobs(n=300, seed=0, dtype=np.float32):
+    """Three clouds of points in four dimensions, 0 to 255."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 3, n)
+    centres = np.array([[60, 60, 200, 90], [180, 70, 60, 120], [90, 200, 120, 180]])
+    X = np.clip(np.rint(centres[y] + rng.normal(0, 20, (n, 4))), 0, 255)
+    return X.astype(dtype), y
+
+
+def model(dtype=np.float32, seed=0):
+    first, second = nn.Linear(4, 16, dtype=dtype, rng=seed), nn.Linear(16, 3, dtype=dtype, rng=seed)
+    return nn.Sequential(first, nn.ReLU(), second)
+
+
+def trainer(net=None, *, lr=1e-3, loss=losses.cross_entropy, seed=0, optimizer=optim.SGD, **options):
+    net = model() if net is None else net
+    return rv.Trainer(net, loss, optimizer(net.parameters(), lr=lr), seed=seed, **options)
+
+
+def by_hand(state, X, y, epochs, size, lr, weights=None):
+    """Gradient descent on the same network, with plain NumPy."""
+    W, b, V, c = (values.copy() for values in state.values())
+    weights = np.ones(len(X)) if weights is None else weights
+    means = []
+    for _ in range(epochs):
+        total = 0.0
+        for start in range(0, len(X), size):
+            x, target = X[start : start + size], y[start : start + size]
+            share = weights[start : start + size] / weights[start : start + size].sum()
+            hidden = np.maximum(x @ W.T + b, 0)
+            z = hidden @ V.T + c
+            p = np.exp(z - z.max(axis=1, keepdims=True))
+            p /= p.sum(axis=1, keepdims=True)
+            rows = np.arange(len(x))
+            total -= weights[start : start + size] @ np.log(p[rows, target])
+            g = p
+            g[rows, target] -= 1
+            g *= share[:, None]
+            h = (g @ V) * (hidden > 0)
+            V -= lr * g.T @ hidden
+            c -= lr * g.sum(axis=0)
+            W -= lr * h.T @ x
+            b -= lr * h.sum(axis=0)
+        means.append(total / weights.sum())
+    return np.concatenate([W.ravel(), b, V.ravel(), c]), means
+
+
+@pytest.mark.parametrize("size", [1, 32, 299, 300, 1000, None])
+@pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
+def test_fit_is_the_loop_written_out(size, weighted):
+    X, y = blobs(dtype=np.float64)
+    X /= 255
+    weights = np.random.default_rng(1).random(300) if weighted else None
+    net = model(np.float64)
+    rows = 300 if size is None else size
+    expected, means = by_hand(net.state_dict(), X, y, 2, rows, 0.05, weights)
+    history = trainer(net, lr=0.05).fit(
+        X, y, epochs=2, batch_size=size, shuffle=False, sample_weight=weights
+    )
+    np.testing.assert_allclose(net.flat_parameters, expected, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(history["loss"], means, rtol=1e-12)
+
+
+def test_fit_learns_and_the_history_tells():
+    X, y = blobs()
+    net = trainer(lr=0.01, optimizer=optim.Adam)
+    history = net.fit(X / 255, y, epochs=60, batch_size=32, validation_data=(X[:50] / 255, y[:50]))
+    assert set(history) == {"loss", "accuracy", "seconds", "val_loss", "val_accuracy"}
+    assert {len(values) for values in history.values()} == {60}
+    assert history["loss"][-1] < 0.2 < history["loss"][0]
+    assert history["accuracy"][-1] > 0.97
+    assert all(second > 0 for second in history["seconds"])
+    tested = net.evaluate(X[:50] / 255, y[:50])
+    assert tested == {"loss": history["val_loss"][-1], "accuracy": history["val_accuracy"][-1]}
+
+
+class Recorder(nn.Module):
+    """A model that writes down what it sees: each row of X holds its own number."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(1, 2, rng=0)
+        self.seen = []
+
+    def forward(self, x):
+        self.seen.append(x[:, 0].astype(int).tolist())
+        return self.inner(x)
+
+    def backward(self, grad_output, accumulate=False):
+        return self.inner.backward(grad_output, accumulate)
+
+
+@pytest.mark.parametrize("shuffle", [True, False], ids=["shuffle", "in order"])
+@pytest.mark.parametrize("size", [1, 7, 10, 23, 24, None])
+def test_each_epoch_sees_every_row_once(size, shuffle):
+    net = Recorder()
+    X = np.arange(23.0)[:, None]
+    trainer(net, lr=1e-6).fit(X, np.arange(23) % 2, epochs=3, batch_size=size, shuffle=shuffle)
+    step = min(size or 23, 23)
+    steps = -(-23 // step)
+    assert len(net.seen) == 3 * steps
+    epochs = [sum(net.seen[e * steps : (e + 1) * steps], []) for e in range(3)]
+    for epoch in epochs:
+        assert sorted(epoch) == list(range(23))
+    assert [len(batch) for batch in net.seen[: steps - 1]] == [step] * (steps - 1)
+    if shuffle and step < 23:
+        assert epochs[0] != epochs[1] != epochs[2] != list(range(23))
+    else:
+        assert epochs == [list(range(23))] * 3
+
+
+def test_inputs_and_targets_stay_together():
+    # Only samples of class 1 count, and the model gives each of them the same loss.
+    net = Recorder()
+    net.inner.weight = [[0], [0]]
+    net.inner.bias = [0, 3]
+    X, y = np.arange(50.0)[:, None], (np.arange(50) % 5 == 0).astype(int)
+    weights = np.where(y == 1, 1.0, 0.0)
+    history = trainer(net, lr=1e-12).fit(X, y, epochs=1, batch_size=8, sample_weight=weights)
+    assert history["loss"][0] == pytest.approx(np.log1p(np.exp(-3)))
+
+
+def test_a_batch_without_weight_is_left_out():
+    X, y = blobs()
+    run, same = trainer(optimizer=optim.Adam), trainer(optimizer=optim.Adam)
+    weights = np.where(np.arange(300) < 100, 1.0, 0.0)
+    run.fit(X, y, epochs=2, batch_size=50, shuffle=False, sample_weight=weights)
+    same.fit(X[:100], y[:100], epochs=2, batch_size=50, shuffle=False)
+    check_same_bits(run.model.flat_parameters, same.model.flat_parameters, "left out")
+
+
+def trained(seed=0, epochs=(3,), net_seed=0, optimizer=optim.Adam, **options):
+    X, y = blobs()
+    run = trainer(model(seed=net_seed), seed=seed, lr=0.01, optimizer=optimizer)
+    lost = [run.fit(X, y, epochs=n, batch_size=32, **options)["loss"] for n in epochs]
+    return run.model.flat_parameters.copy(), sum(lost, [])
+
+
+def test_the_same_seed_gives_the_same_bits():
+    parameters, lost = trained()
+    again, lost_again = trained()
+    check_same_bits(again, parameters, "same seed")
+    assert lost == lost_again
+    assert np.any(trained(seed=1)[0] != parameters)
+    assert np.any(trained(seed=None)[0] != trained(seed=None)[0])
+
+
+def test_a_second_fit_goes_on_from_the_first():
+    parameters, lost = trained(epochs=(5,))
+    in_two, lost_in_two = trained(epochs=(2, 3))
+    check_same_bits(in_two, parameters, "two fits")
+    assert lost_in_two == lost
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_bits_do_not_depend_on_threads(threads):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(600, 200)).astype(np.float32), rng.integers(0, 300, 600)
+
+    def run():
+        net = nn.Sequential(nn.Linear(200, 300, rng=0), nn.GELU(), nn.Linear(300, 300, rng=1))
+        trainer(net, optimizer=optim.Adam).fit(X, y, epochs=2, batch_size=250)
+        return net.flat_parameters
+
+    with rv.num_threads(threads):
+        result = run()
+    with rv.num_threads(3):
+        check_same_bits(run(), result, f"3 and {threads} threads")
+
+
+def memmap(X, folder):
+    path = folder / "X.npy"
+    np.save(path, X)
+    return np.load(path, mmap_mode="r")
+
+
+@pytest.mark.parametrize("shuffle", [True, False], ids=["shuffle", "in order"])
+@pytest.mark.parametrize(
+    "convert",
+    [
+        lambda X, _: X.astype(np.float64),
+        lambda X, _: X.astype(np.uint8),
+        lambda X, _: X.astype(np.float16),
+        lambda X, _: X.astype(">f4"),
+        lambda X, _: np.asfortranarray(X),
+        lambda X, _: np.repeat(X, 2, axis=1)[:, ::2],
+        lambda X, _: X[::-1].copy()[::-1],
+        lambda X, _: X.tolist(),
+        lambda X, folder: memmap(X, folder),
+        lambda X, folder: memmap(np.asfortranarray(X.astype(np.float64)), folder),
+    ],
+    ids="float64 uint8 float16 swapped fortran strided reversed list memmap memmap64".split(),
+)
+def test_input_of_any_kind_gives_the_same_bits(convert, shuffle, tmp_path):
+    X, y = blobs()
+    results = []
+    for inputs, target in ((X, y), (convert(X, tmp_path), y.astype(np.uint8).tolist())):
+        run = trainer()
+        run.fit(inputs, target, epochs=2, batch_size=64, shuffle=shuffle)
+        results.append((run.model.flat_parameters, run.predict(inputs)))
+    for expected, got in zip(*results, strict=True):
+        check_same_bits(got, expected, "converted")
+
+
+def test_class_probabilities_as_the_target():
+    X, y = blobs()
+    net, same = trainer(), trainer()
+    history = net.fit(X, np.eye(3)[y], epochs=2)
+    assert "accuracy" not in history and "accuracy" not in net.evaluate(X, np.eye(3)[y])
+    same.fit(X, y, epochs=2)
+    np.testing.assert_allclose(net.model.flat_parameters, same.model.flat_parameters, rtol=1e-5)
+
+
+def test_evaluate_and_predict():
+    X, y = blobs(2500)
+    run = trainer()
+    weight, bias, second, c = run.model.parameters()
+    scores = np.maximum(X.astype(float) @ weight.T + bias, 0) @ second.T + c
+    predicted = run.predict(X)
+    np.testing.assert_allclose(predicted, scores, rtol=1e-4, atol=1e-3)
+    for size in (1, 999, 2500, 9999):
+        np.testing.assert_allclose(run.predict(X, batch_size=size), predicted, rtol=1e-4, atol=1e-3)
+    assert not np.shares_memory(run.predict(X[:5]), run.predict(X[:5]))
+    tested = run.evaluate(X, y)
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    expected = np.mean(np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(2500), y])
+    assert tested["loss"] == pytest.approx(expected, rel=1e-5)
+    assert tested["accuracy"] == np.mean(scores.argmax(axis=1) == y)
+
+
+def test_modes_are_put_back():
+    X, y = blobs(40)
+    run = trainer(callbacks=[Failing()])
+    run.model[1].eval()
+    run.predict(X)
+    run.evaluate(X, y)
+    with pytest.raises(ZeroDivisionError):
+        run.fit(X, y, epochs=1)
+    assert [layer.training for layer in run.model] == [True, False, True]
+
+
+class Failing:
+    def on_epoch_end(self, trainer, logs):
+        raise ZeroDivisionError
+
+
+class Diary(callbacks.Callback):
+    def __init__(self):
+        self.lines = []
+
+    def on_fit_begin(self, trainer):
+        self.lines.append("fit")
+
+    def on_epoch_begin(self, trainer):
+        self.lines.append(f"epoch {trainer.epoch}")
+
+    def on_step_end(self, trainer, loss):
+        assert np.isfinite(loss)
+        self.lines.append("step")
+
+    def on_epoch_end(self, trainer, logs):
+        self.lines.append("end")
+        logs["lr"] = trainer.optimizer.lr
+        if trainer.epoch == 2:
+            trainer.stop()
+
+    def on_fit_end(self, trainer):
+        self.lines.append("fitted")
+
+
+def test_callbacks_in_their_order():
+    diary = Diary()
+
+    class OnlyOne:
+        def on_fit_end(self, trainer):
+            diary.lines.append("the other's")
+
+    X, y = blobs(100)
+    run = trainer(callbacks=[diary, OnlyOne(), callbacks.Callback()])
+    history = run.fit(X, y, epochs=9, batch_size=50)
+    epoch = ["step", "step", "end"]
+    expected = ["fit", "epoch 0", *epoch, "epoch 1", *epoch, "fitted", "the other's"]
+    assert diary.lines == expected
+    assert history["lr"] == [1e-3, 1e-3]
+    assert run.epoch == 2
+    # Stopping ends one fit, not the next.
+    assert len(run.fit(X, y, epochs=2)["loss"]) == 2
+
+
+def test_the_scheduler_steps_once_an_epoch():
+    class Halve:
+        def step(self):
+            run.optimizer.lr /= 2
+
+    X, y = blobs(100)
+    run = trainer(scheduler=Halve(), lr=1.0)
+    run.fit(X, y, epochs=3, batch_size=10)
+    assert run.optimizer.lr == 0.125
+
+
+def test_max_norm_clips_the_step():
+    X, y = blobs(100)
+    run = trainer(max_norm=1e-3, lr=1.0)
+    before = run.model.flat_parameters.copy()
+    run.fit(X, y, epochs=1, batch_size=None)
+    moved = np.linalg.norm((run.model.flat_parameters - before).astype(float))
+    assert moved == pytest.approx(1e-3, rel=1e-2)
+
+
+def test_gradients_follow_the_optimizers_order():
+    X, y = blobs()
+    net, same = model(), model()
+    weights, biases = net.parameters()[::2], net.parameters()[1::2]
+    groups = [{"params": biases[::-1]}, {"params": weights}]
+    grouped = rv.Trainer(net, losses.cross_entropy, optim.Adam(groups), seed=0)
+    plain = rv.Trainer(same, losses.cross_entropy, optim.Adam(same.parameters()), seed=0)
+    for run in (grouped, plain):
+        run.fit(X, y, epochs=2)
+    check_same_bits(net.flat_parameters, same.flat_parameters, "grouped")
+    # Some of the parameters are enough: the others stay.
+    first = net[0].weight.copy()
+    rv.Trainer(net, losses.cross_entropy, optim.SGD(net[2].parameters())).fit(X, y, epochs=1)
+    check_same_bits(net[0].weight, first, "not in the optimizer")
+
+
+def test_options_of_the_loss():
+    X, y = blobs()
+    smooth = functools.partial(losses.cross_entropy, label_smoothing=0.5)
+    assert trainer(loss=smooth).evaluate(X, y)["loss"] == pytest.approx(
+        losses.cross_entropy(trainer().predict(X), y, label_smoothing=0.5)
+    )
+    run = trainer(loss=functools.partial(smooth, ignore_index=1))
+    other = trainer()
+    run.fit(X, y, epochs=1)
+    other.fit(X, y, epochs=1)
+    assert np.any(run.model.flat_parameters != other.model.flat_parameters)
+
+
+def test_a_step_allocates_nothing():
+    class Peak:
+        peak = 0
+
+        def on_epoch_begin(self, trainer):
+            self.steps = 0
+
+        def on_step_end(self, trainer, loss):
+            self.steps += 1
+            if trainer.epoch == 1 and self.steps == 2:
+                self.before = tracemalloc.get_traced_memory()[0]
+                tracemalloc.reset_peak()
+            elif trainer.epoch == 1 and self.steps == 9:
+                self.peak = tracemalloc.get_traced_memory()[1] - self.before
+
+    rng = np.random.default_rng(0)
+    X, y = rng.random((9 * 1024 + 5, 64)), rng.integers(0, 3, 9 * 1024 + 5)
+    net = nn.Sequential(nn.Linear(64, 128), nn.SiLU(), nn.Linear(128, 3))
+    watch = Peak()
+    run = trainer(net, optimizer=optim.Adam, callbacks=[watch])
+    tracemalloc.start()
+    run.fit(X, y, epochs=2, batch_size=1024)
+    tracemalloc.stop()
+    # The labels and probabilities of a batch take 8 kB and 12 kB, its inputs 512 kB.
+    assert 0 < watch.peak < 16384, f"{watch.peak} bytes in a step"
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda X, y: trainer(loss=np.mean), TypeError, "loss is <function mean"),
+        (lambda X, y: trainer(loss="cross_entropy"), TypeError, "loss is 'cross_entropy'"),
+        (
+            lambda X, y: rv.Trainer(model(), losses.cross_entropy, optim.SGD([np.ones(3)])),
+            ValueError,
+            "optimizer holds 1 arrays of which number 0 is not a parameter",
+        ),
+        (lambda X, y: trainer().fit(X, y[:-1]), ValueError, "y has 299 rows; expected 300, as X"),
+        (lambda X, y: trainer().fit(X[:0], y[:0]), ValueError, r"X has shape \(0, 4\)"),
+        (lambda X, y: trainer().fit(3.0, y), ValueError, r"X has shape \(\)"),
+        (lambda X, y: trainer().fit(X.astype(str), y), TypeError, "X has dtype <U"),
+        (lambda X, y: trainer().fit(X * 1j, y), TypeError, "X has dtype complex"),
+        (lambda X, y: trainer().fit(X, y.astype(object)), TypeError, "y has dtype object"),
+        (lambda X, y: trainer().fit(X, y, epochs=-1), ValueError, "epochs is -1"),
+        (lambda X, y: trainer().fit(X, y, epochs=1.5), TypeError, "float"),
+        (lambda X, y: trainer().fit(X, y, batch_size=0), ValueError, "batch_size is 0"),
+        (lambda X, y: trainer().predict(X, batch_size=-1), ValueError, "batch_size is -1"),
+        (lambda X, y: trainer().fit(X, y, sample_weight=[1.0]), ValueError, "sample_weight has 1"),
+        (lambda X, y: trainer().fit(X[:, :3], y), ValueError, r"expected \(\*, 4\)"),
+        (lambda X, y: trainer().fit(X, y + 1), IndexError, "label"),
+    ],
+)
+def test_errors_name_the_argument(call, error, message):
+    with pytest.raises(error, match=message):
+        call(*blobs())
+
+
+def test_an_error_in_the_arguments_changes_nothing():
+    X, y = blobs()
+    run = trainer()
+    before = run.model.flat_parameters.copy()
+    with pytest.raises(ValueError, match="sample_weight"):
+        run.fit(X, y, sample_weight=np.ones(3))
+    check_same_bits(run.model.flat_parameters, before, "after the error")
+    assert run.epoch == 0
+    assert trainer().fit(X, y, epochs=0) == {}
+
+
+def test_the_bar_is_silent_without_a_terminal_or_rich(capsys, monkeypatch):
+    X, y = blobs()
+    trainer().fit(X, y, epochs=1)
+    monkeypatch.setitem(sys.modules, "rich", None)
+    trainer().fit(X, y, epochs=1)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_bar_on_a_terminal(capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    X, y = blobs()
+    bits = []
+    for progress in (True, False):
+        run = trainer()
+        run.fit(X, y, epochs=3, batch_size=10, progress=progress, validation_data=(X, y))
+        bits.append(run.model.flat_parameters)
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert ("epoch 3/3" in err and "val_accuracy" in err) == progress
+    check_same_bits(bits[0], bits[1], "with and without the bar")
