@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import ranvier as rv
-from objects import KernelObject, build
+from objects import Build, KernelObject
 from ranvier.runtime import config
 
 
@@ -34,9 +34,14 @@ def checkout() -> Path:
 
 
 @pytest.fixture(scope="session")
-def kernel_objects(checkout, tmp_path_factory) -> dict[str, KernelObject]:
+def kernel_build(checkout, tmp_path_factory) -> Build:
+    return Build(checkout, tmp_path_factory.mktemp("kernels"))
+
+
+@pytest.fixture(scope="session")
+def kernel_objects(kernel_build) -> dict[str, KernelObject]:
     """The kernels of every instruction set, built afresh from the source tree: half a minute."""
-    return build(checkout, tmp_path_factory.mktemp("kernels"))
+    return kernel_build.kernels()
 
 
 @pytest.fixture(autouse=True)

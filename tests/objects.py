@@ -30,18 +30,30 @@ def _tool(name: str) -> str:
     return found
 
 
-def build(source: Path, folder: Path) -> dict[str, KernelObject]:
-    """The object of every instruction set, built from the source tree as a release is."""
-    ninja = _tool("ninja")
-    _run(
-        *(_tool("cmake"), "-S", source, "-B", folder, "-G", "Ninja"),
-        *(f"-DCMAKE_MAKE_PROGRAM={ninja}", "-DRANVIER_PYTHON=OFF", "-DRANVIER_BENCH=OFF"),
-    )
-    text = _run(ninja, "-C", folder, "-t", "targets", "all")
-    targets = sorted(set(re.findall(r"(\S*ranvier_(\w+)\.dir/\S*/isa/\2\.cpp\.o(?:bj)?):", text)))
-    assert targets, "the build has no target ranvier_INSTRUCTIONSET with an object of its own"
-    _run(ninja, "-C", folder, *(path for path, _ in targets))
-    return {name: KernelObject(name, folder / path) for path, name in targets}
+class Build:
+    """The library without Python, built from the source tree as a release is."""
+
+    def __init__(self, source: Path, folder: Path) -> None:
+        self._ninja = _tool("ninja")
+        self._folder = folder
+        _run(
+            *(_tool("cmake"), "-S", source, "-B", folder, "-G", "Ninja"),
+            *(f"-DCMAKE_MAKE_PROGRAM={self._ninja}", "-DRANVIER_PYTHON=OFF", "-DRANVIER_TESTS=ON"),
+        )
+
+    def kernels(self) -> dict[str, KernelObject]:
+        """The object of every instruction set."""
+        text = _run(self._ninja, "-C", self._folder, "-t", "targets", "all")
+        pattern = r"(\S*ranvier_(\w+)\.dir/\S*/isa/\2\.cpp\.o(?:bj)?):"
+        targets = sorted(set(re.findall(pattern, text)))
+        assert targets, "the build has no target ranvier_INSTRUCTIONSET with an object of its own"
+        _run(self._ninja, "-C", self._folder, *(path for path, _ in targets))
+        return {name: KernelObject(name, self._folder / path) for path, name in targets}
+
+    def program(self, name: str) -> Path:
+        """An executable of the build."""
+        _run(self._ninja, "-C", self._folder, name)
+        return self._folder / name
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ import warnings
 
 import numpy as np
 import pytest
-from checks import check_same_bits
-from reference import REFERENCES, evaluate_in_double
 
 import ranvier as rv
+from checks import check_same_bits
 from ranvier import nn
+from reference import REFERENCES, evaluate_in_double
 
 CLASS_NAMES = {
     "relu": "ReLU",
@@ -146,7 +146,7 @@ def test_forward_and_gradients(case, training):
 
 @pytest.mark.parametrize("case", [case for case in CASES if "nothing" not in case])
 def test_accumulate_adds_and_parameters_alone_are_the_same(case):
-    make, by_hand, shape = CASES[case]
+    make, _, shape = CASES[case]
     module = make()
     x = np.random.default_rng(2).normal(size=shape)
     g = np.random.default_rng(3).normal(size=module(x).shape)
@@ -191,6 +191,13 @@ def test_fused_and_one_by_one_have_the_same_bits(case, dtype, training):
     check_same_bits(model(x), expected, "output")
     check_same_bits(model.backward(g), expected_gradient, "gradient of the input")
     check_same_bits(model.flat_gradients, alone[0].flat_gradients, "gradients")
+
+
+def test_an_activation_that_its_output_tells_runs_in_the_linear_layers_memory():
+    model = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 3, bias=False), nn.ReLU())
+    x = np.ones((2, 4), np.float32)
+    assert np.shares_memory(model[:2](x), model[0](x))
+    assert not np.shares_memory(model(x), model[2](x[:, :3]))
 
 
 @pytest.mark.parametrize("threads", [2, 3, 8])
@@ -397,7 +404,11 @@ def test_load_state_dict_of_its_own_views():
     [
         ({"1.weight": None}, ValueError, r"lacks \['1.weight'\]"),
         ({"more": np.ones(2)}, ValueError, r"unexpected \['more'\]"),
-        ({"1.weight": np.ones((3, 5))}, ValueError, r"1.weight has shape \(3, 5\); expected \(2, 5\)"),
+        (
+            {"1.weight": np.ones((3, 5))},
+            ValueError,
+            r"1.weight has shape \(3, 5\); expected \(2, 5\)",
+        ),
         ({"1.bias": np.float64(1)}, ValueError, r"1.bias has shape \(\)"),
         ({"1.bias": np.ones((1, 2))}, ValueError, "1.bias has shape"),
         ({"1.bias": np.ones(2, complex)}, TypeError, "1.bias has dtype complex128"),
@@ -457,7 +468,11 @@ LAYER = nn.Linear(4, 3, rng=0)
         (lambda: LAYER(np.ones((2, 5), np.float32)), ValueError, r"\(2, 5\); expected \(\*, 4\)"),
         (lambda: LAYER(np.float32(1)), TypeError, "x is of float32; expected an array"),
         (lambda: LAYER(np.ones((), np.float32)), ValueError, r"x has shape \(\)"),
-        (lambda: LAYER(np.ones((2, 4))), TypeError, "x is of float64; expected an array of float32"),
+        (
+            lambda: LAYER(np.ones((2, 4))),
+            TypeError,
+            "x is of float64; expected an array of float32",
+        ),
         (lambda: LAYER(np.ones((2, 4), ">f4")), TypeError, "x is of >f4"),
         (lambda: LAYER([[1.0] * 4]), TypeError, "list"),
         (lambda: nn.Linear(4, 3).backward(np.ones((2, 3))), RuntimeError, "before forward"),
@@ -467,7 +482,11 @@ LAYER = nn.Linear(4, 3, rng=0)
         (lambda: nn.Flatten(-1, -2)(np.ones((3, 4))), ValueError, "expected axes -1 to -2"),
         (lambda: nn.Sequential(LAYER, np.tanh), TypeError, r"layers\[1\] is a ufunc"),
         (lambda: nn.Sequential(LAYER, LAYER), ValueError, "twice"),
-        (lambda: nn.Sequential(LAYER, linear(3, 3, 0)), TypeError, "float32, float64; expected only"),
+        (
+            lambda: nn.Sequential(LAYER, linear(3, 3, 0)),
+            TypeError,
+            "float32, float64; expected only",
+        ),
     ],
 )
 def test_errors_name_the_argument(call, error, message):

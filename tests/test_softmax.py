@@ -65,12 +65,21 @@ def check_rows(name, dtype, results, exacts, bound, capsys):
     assert worst <= bound, f"{name} in {dtype.__name__}: {worst:.4g} ulp off for the row {row!r}"
 
 
+# What the docstrings say, in ulp.
+BOUNDS = {
+    ("softmax", np.float32): 2,
+    ("softmax", np.float64): 4,
+    ("log_softmax", np.float32): 1,
+    ("log_softmax", np.float64): 2,
+}
+
+
 @EACH_MAP
 @EACH_DTYPE
-def test_error_is_within_two_ulp(name, dtype, capsys):
+def test_error_is_within_the_bound(name, dtype, capsys):
     exacts = [getattr(reference, name)(row) for row in rows(dtype)]
     results = [MAPS[name](row) for row in rows(dtype)]
-    check_rows(name, dtype, results, exacts, 2, capsys)
+    check_rows(name, dtype, results, exacts, BOUNDS[name, dtype], capsys)
     for row, result, exact in zip(rows(dtype), results, exacts, strict=True):
         smallest = np.finfo(dtype).minexp - np.finfo(dtype).nmant
         flushed = (result == 0) & (exact.exponent - 1 >= smallest) & (exact.high != 0)
@@ -107,7 +116,7 @@ def test_temperature(name, dtype, temperature):
         # The exponent (x - largest) / T is the result of three roundings in float64, each of which
         # counts as often as the exponent is large.
         distance = min(float(row.max() - row.min()) / temperature, 745)
-        bound = 2 + 3 * distance * np.finfo(np.float64).eps / np.finfo(dtype).eps
+        bound = BOUNDS[name, dtype] + 3 * distance * np.finfo(np.float64).eps / np.finfo(dtype).eps
         assert error <= bound, f"{name}, T = {temperature:g}: {error:.4g} ulp off for {row!r}"
 
 

@@ -37,7 +37,8 @@ def main() -> None:
             abs((1 + r + r * r * mp.polyval(coefficients[::-1], r)) / mp.exp(r) - 1)
             for r in mp.linspace(-EDGE, EDGE, 2001)
         )
-        print(f"{kind}: degree {degree + 2} in all, relative error 2^{mp.nstr(mp.log(worst, 2), 5)}")
+        size = mp.nstr(mp.log(worst, 2), 5)
+        print(f"{kind}: degree {degree + 2} in all, relative error 2^{size}")
         for value in coefficients:
             print("   ", float(value).hex(), f"// {mp.nstr(value, 20)}")
 

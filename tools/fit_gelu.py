@@ -65,11 +65,14 @@ def rational(
         numerator = [solution[j] for j in range(top + 1)]
         denominator = [mp.mpf(1)] + [solution[top + j] for j in range(1, bottom + 1)]
         below = [mp.polyval(denominator[::-1], t) for t in x]
-        error = [abs(mp.polyval(numerator[::-1], t) / b / v - 1) for t, b, v in zip(x, below, y)]
+        error = [
+            abs(mp.polyval(numerator[::-1], t) / b / v - 1)
+            for t, b, v in zip(x, below, y, strict=True)
+        ]
         worst = float(max(error))
         if best is None or worst < best[2]:
             best = (numerator, denominator, worst)
-        weight = [w * (e / max(error) + mp.mpf("0.02")) for w, e in zip(weight, error)]
+        weight = [w * (e / max(error) + mp.mpf("0.02")) for w, e in zip(weight, error, strict=True)]
         total = sum(weight)
         weight = [w * POINTS / total for w in weight]
     assert best is not None
@@ -86,7 +89,8 @@ def main() -> None:
     )
     for name, f, end, top, bottom in cases:
         numerator, denominator, error = rational(f, end, top, bottom)
-        print(f"{name} on [0, {end}], degrees {top}/{bottom}: relative error 2^{mp.nstr(mp.log(error, 2), 5)}")
+        size = mp.nstr(mp.log(error, 2), 5)
+        print(f"{name} on [0, {end}], degrees {top}/{bottom}: relative error 2^{size}")
         for label, coefficients in (("numerator", numerator), ("denominator", denominator)):
             print(" ", label)
             for value in coefficients:

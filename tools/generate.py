@@ -1,7 +1,7 @@
 """Write what derives from the registry but has to stand in a file: type stubs and documentation.
 
-    python tools/generate.py          write them
-    python tools/generate.py --check  exit with 1 if a file is not what it would write
+python tools/generate.py          write them
+python tools/generate.py --check  exit with 1 if a file is not what it would write
 """
 
 from __future__ import annotations
@@ -52,8 +52,13 @@ def stub(module: str) -> str:
 
 def modules_stub() -> str:
     """The .pyi of the activation modules."""
-    lines = ["from typing import ClassVar\n", "from .._elementwise import Activation"]
-    lines += ["from ._workspace import Array", "from .module import Module\n", "__all__: list[str]\n"]
+    lines = [
+        "from collections.abc import Mapping",
+        "from typing import ClassVar\n",
+        "from .._elementwise import Activation",
+    ]
+    lines += ["from ._workspace import Array", "from .module import Module\n"]
+    lines += ["__all__: list[str]", "CLASSES: Mapping[str, type[Elementwise]]\n"]
     lines += [
         "class Elementwise(Module):",
         "    record: ClassVar[Activation]",
@@ -89,12 +94,13 @@ def _page() -> Iterator[str]:
     yield "<!-- Written by tools/generate.py from the registry. -->\n"
     yield (
         "Each is a NumPy ufunc (with parameters: a thin function over one), and so are its\n"
-        "derivative `rv.derivative.NAME(x)`, its vector-Jacobian product `rv.vjp.NAME(g, x)` and,\n"
-        "where the derivative is a function of the output, `rv.vjp_from_output.NAME(g, y)`.\n\n"
-        "Errors are the largest over all inputs, in units in the last place of the result, and are\n"
-        "what the tests enforce. float16 is computed in float32 and rounded once. The bounds are for\n"
-        "AVX2, AVX-512 and NEON; baseline x86-64, which has no fused multiply-add, keeps those of\n"
-        "float16 and float32.\n"
+        "derivative `rv.derivative.NAME(x)`, its vector-Jacobian product `rv.vjp.NAME(g, x)`\n"
+        "and, where the derivative is a function of the output,\n"
+        "`rv.vjp_from_output.NAME(g, y)`.\n\n"
+        "Errors are the largest over all inputs, in units in the last place of the result, and\n"
+        "are what the tests enforce. float16 is computed in float32 and rounded once. The bounds\n"
+        "are for AVX2, AVX-512 and NEON; baseline x86-64, which has no fused multiply-add, keeps\n"
+        "those of float16 and float32.\n"
     )
     for record in rv.registry():
         yield from _section(record)

@@ -69,8 +69,5 @@ def _bandwidth() -> Row:
     a = np.ones(10_000_000, np.float32)
     b = np.ones(10_000_000, np.float32)
     tensor_a, tensor_b = torch.from_numpy(a), torch.from_numpy(b)
-    return Row(
-        "b += a (120 MB)",
-        "10,000,000",
-        interleave({"ranvier": lambda: np.add(b, a, out=b), "torch": lambda: tensor_b.add_(tensor_a)}),
-    )
+    runs = {"numpy": lambda: np.add(b, a, out=b), "torch": lambda: tensor_b.add_(tensor_a)}
+    return Row("b += a (120 MB)", "10,000,000", interleave(runs))

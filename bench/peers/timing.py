@@ -26,7 +26,8 @@ class Row:
     def ratio(self) -> float:
         """Time of the fastest peer over ranvier's: above 1, ranvier is faster."""
         peers = [t for name, t in self.microseconds.items() if name != "ranvier"]
-        return min(peers) / self.microseconds["ranvier"] if peers else float("nan")
+        own = self.microseconds.get("ranvier", float("nan"))
+        return min(peers, default=float("nan")) / own
 
 
 def interleave(runs: Mapping[str, Run], seconds: float = 0.6, rounds: int = 15) -> dict[str, float]:

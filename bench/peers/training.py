@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -79,14 +80,14 @@ def _ranvier(x: np.ndarray, y: np.ndarray, widths: tuple[int, ...], batch: int) 
 
 def _model(widths: tuple[int, ...]) -> nn.Sequential:
     layers: list[nn.Module] = []
-    for inputs, outputs in zip(widths[:-1], widths[1:], strict=True):
+    for inputs, outputs in pairwise(widths):
         layers += [nn.Linear(inputs, outputs), nn.ReLU()]
     return nn.Sequential(*layers[:-1])
 
 
 def _products(x: np.ndarray, widths: tuple[int, ...], batch: int) -> Epoch:
     """The matrix products of a step and the gather of its batch, and nothing else."""
-    pairs = list(zip(widths[:-1], widths[1:], strict=True))
+    pairs = list(pairwise(widths))
     weights = [np.ones((o, i), np.float32) for i, o in pairs]
     weight_grads = [np.empty_like(w) for w in weights]
     values = [np.zeros((batch, w), np.float32) for w in widths]
@@ -109,7 +110,7 @@ def _torch(x: np.ndarray, y: np.ndarray, widths: tuple[int, ...], batch: int) ->
     import torch
 
     layers: list[Any] = []
-    for inputs, outputs in zip(widths[:-1], widths[1:], strict=True):
+    for inputs, outputs in pairwise(widths):
         layers += [torch.nn.Linear(inputs, outputs), torch.nn.ReLU()]
     model = torch.nn.Sequential(*layers[:-1])
     optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE, fused=True)
@@ -134,7 +135,7 @@ def _jax(x: np.ndarray, y: np.ndarray, widths: tuple[int, ...], batch: int) -> E
     rng = np.random.default_rng(0)
     params = [
         (rng.uniform(-1, 1, (i, o)).astype(np.float32) / i**0.5, np.zeros(o, np.float32))
-        for i, o in zip(widths[:-1], widths[1:], strict=True)
+        for i, o in pairwise(widths)
     ]
 
     def loss(params: Any, inputs: Any, targets: Any) -> Any:
@@ -152,9 +153,7 @@ def _jax(x: np.ndarray, y: np.ndarray, widths: tuple[int, ...], batch: int) -> E
         v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, v, grads)
 
         def update(p: Any, m: Any, v: Any) -> Any:
-            return p - LEARNING_RATE * (m / (1 - 0.9**t)) / (
-                jnp.sqrt(v / (1 - 0.999**t)) + 1e-8
-            )
+            return p - LEARNING_RATE * (m / (1 - 0.9**t)) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8)
 
         return jax.tree.map(update, params, m, v), m, v, t
 

@@ -10,7 +10,6 @@ void register_gufuncs(pybind11::module_& m);
 void register_losses(pybind11::module_& m);
 void register_optimizers(pybind11::module_& m);
 void register_layers(pybind11::module_& m);
-void register_batches(pybind11::module_& m);
 void register_runtime(pybind11::module_& m);
 
 }  // namespace ranvier::bindings

@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ._native import _core
-
 Array = npt.NDArray[Any]
 
 
@@ -36,7 +34,8 @@ class Rows:
             raise ValueError(f"{name} has shape {self.array.shape}; expected at least one row")
         shape = (min(most, len(self.array)), *self.array.shape[1:])
         self._converts = self.array.dtype != dtype
-        self._contiguous = self.array.flags.c_contiguous
+        # numpy.take copies the whole of an array that is not contiguous.
+        self._takes = self.array.flags.c_contiguous
         self._batch: Array = np.empty(shape, dtype)
         self._taken = np.empty(shape, self.array.dtype) if self._converts else self._batch
 
@@ -46,8 +45,8 @@ class Rows:
     def at(self, indices: Array) -> Array:
         """The rows with these numbers."""
         taken = self._taken[: len(indices)]
-        if self._contiguous:
-            _core.take_rows(self.array, indices, taken)
+        if self._takes:
+            np.take(self.array, indices, axis=0, out=taken, mode="clip")
         else:
             np.copyto(taken, self.array[indices])
         return self._converted(taken)

@@ -13,13 +13,17 @@ from typing import Any, NoReturn
 import numpy as np
 
 from . import data, losses, nn, optim
-from .nn.activations import CLASSES
 from .runtime import __version__, show_config
 from .trainer import Trainer
 
 __all__ = ["main"]
 
 _LOSSES = {"cross_entropy": losses.cross_entropy}
+_ACTIVATIONS: Mapping[str, type[nn.activations.Elementwise]] = {
+    module.record.name: module
+    for module in (getattr(nn, name) for name in nn.activations.__all__)
+    if None not in module.record.parameters.values()
+}
 _OPTIMIZERS: Mapping[str, Callable[..., optim.Optimizer]] = {"adam": optim.Adam, "sgd": optim.SGD}
 _RATES = {"adam": 1e-3, "sgd": 0.1}
 
@@ -84,7 +88,7 @@ def _parser() -> _Parser:
     train.add_argument(
         "--hidden", type=_widths, default=[256, 128], metavar="N,N,...", help="widths of the layers"
     )
-    train.add_argument("--activation", choices=_activations(), default="relu")
+    train.add_argument("--activation", choices=list(_ACTIVATIONS), default="relu")
     train.add_argument("--loss", choices=list(_LOSSES), default="cross_entropy")
     train.add_argument("--optimizer", choices=list(_OPTIMIZERS), default="adam")
     rates = ", ".join(f"{rate:g} for {name}" for name, rate in _RATES.items())
@@ -106,13 +110,13 @@ def _train(arguments: argparse.Namespace) -> None:
     dataset = data.load(arguments.dataset, arguments.data_dir)
     if dataset.classes is None:
         raise _UsageError(
-            f"the target of {dataset.name} is not a class but a number; expected classes, as the loss "
-            f"is {arguments.loss}"
+            f"the target of {dataset.name} is not a class but a number; expected classes, as the "
+            f"loss is {arguments.loss}"
         )
     rate = _RATES[arguments.optimizer] if arguments.lr is None else arguments.lr
     model = _perceptron(
         [dataset.x_train.shape[1], *arguments.hidden, dataset.classes],
-        CLASSES[arguments.activation],
+        _ACTIVATIONS[arguments.activation],
         arguments.seed,
     )
     trainer = Trainer(
@@ -192,11 +196,6 @@ def _show(report: Mapping[str, Any]) -> None:
 def _finite(value: float) -> float | None:
     """What JSON can hold: it has no word for infinity or NaN."""
     return value if math.isfinite(value) else None
-
-
-def _activations() -> list[str]:
-    """Those that need no parameter."""
-    return [name for name, c in CLASSES.items() if None not in c.record.parameters.values()]
 
 
 def _number(convert: Callable[[str], Any], least: float, most: float, expected: str) -> Any:

@@ -163,8 +163,8 @@ def load_fashion_mnist(data_dir: str | os.PathLike[str] = FASHION_MNIST) -> Data
     folder = Path(data_dir)
     if not folder.is_dir():
         raise DataError(
-            f"{folder}: no such folder; install Debian's package dataset-fashion-mnist, or say where "
-            "its files are with data_dir"
+            f"{folder}: no such folder; install Debian's package dataset-fashion-mnist, or say "
+            "where its files are with data_dir"
         )
     arrays: list[Array] = []
     for part in ("train", "t10k"):
@@ -224,8 +224,8 @@ def load_npz(path: str | os.PathLike[str], seed: int = 0) -> Dataset:
             break
     else:
         raise DataError(
-            f"{path}: holds {', '.join(arrays) or 'nothing'}; expected X and y, or x_train, y_train, "
-            "x_test and y_test"
+            f"{path}: holds {', '.join(arrays) or 'nothing'}; expected X and y, or x_train, "
+            "y_train, x_test and y_test"
         )
     features = [_features(arrays[name], f"{path}: {name}") for name in names[::2]]
     targets = [_target(arrays[name], f"{path}: {name}") for name in names[1::2]]
@@ -328,7 +328,8 @@ def _read_idx(path: Path, axes: int) -> Array:
 def _features(x: Array, where: str) -> Array:
     if x.dtype.kind not in "biuf" or x.ndim < 2:
         raise DataError(
-            f"{where} has dtype {x.dtype} and shape {x.shape}; expected real numbers in at least 2 axes"
+            f"{where} has dtype {x.dtype} and shape {x.shape}; expected real numbers in at "
+            "least 2 axes"
         )
     with np.errstate(over="ignore"):
         x = x.reshape(len(x), math.prod(x.shape[1:])).astype(np.float32)
@@ -342,8 +343,8 @@ def _target(y: Array, where: str) -> Array:
         y = y[:, 0]
     if y.dtype.kind not in "biufU" or y.ndim != 1:
         raise DataError(
-            f"{where} has dtype {y.dtype} and shape {y.shape}; expected one number or name for each "
-            "sample"
+            f"{where} has dtype {y.dtype} and shape {y.shape}; expected one number or name for "
+            "each sample"
         )
     if y.dtype.kind != "f":
         return y

@@ -265,8 +265,8 @@ class Trainer:
         strange = [i for i, parameter in enumerate(held) if id(parameter) not in gradient_of]
         if strange:
             raise ValueError(
-                f"optimizer holds {len(held)} arrays of which number {strange[0]} is not a parameter "
-                "of the model; expected arrays of model.parameters()"
+                f"optimizer holds {len(held)} arrays of which number {strange[0]} is not a "
+                "parameter of the model; expected arrays of model.parameters()"
             )
         return [gradient_of[id(parameter)] for parameter in held]
 
@@ -333,7 +333,8 @@ def _value_and_grad(loss: Callable[..., Any]) -> Callable[..., tuple[Any, Array]
     function: Callable[..., tuple[Any, Array]] | None = getattr(loss, "value_and_grad", None)
     if function is None:
         raise TypeError(
-            f"loss is {loss!r}; expected a function of ranvier.losses, or a functools.partial of one"
+            f"loss is {loss!r}; expected a function of ranvier.losses, or a functools.partial of "
+            "one"
         )
     return function
 

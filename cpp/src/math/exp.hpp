@@ -120,7 +120,7 @@ template <class T>
 inline T divide(T a, T a_low, Sum<T> d) {
     const T inverse = T(1) / d.high;
     const T quotient = a * inverse;
-    const T lost = fma(-quotient, d.low, fma(-quotient, d.high, a)) + a_low;
+    const T lost = fma(-quotient, d.low, exact_fma(-quotient, d.high, a)) + a_low;
     return fma(lost, inverse, quotient);
 }
 

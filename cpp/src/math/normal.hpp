@@ -28,7 +28,7 @@ inline Bell bell<float>(double t) {
 template <>
 inline Bell bell<double>(double t) {
     const double square = t * t;
-    const double lost = fma(t, t, -square);
+    const double lost = exact_fma(t, t, -square);
     const Exponential e = exponential<double>(-0.5 * square);
     return {fma(e.normal(), -0.5 * lost, e.normal()), e.rest};
 }

@@ -35,6 +35,35 @@ inline float fma(float a, float b, float c) {
 #endif
 }
 
+/// a * b + c where the digits that the product loses are what is wanted, as in the remainder of a
+/// quotient: worked out where the instruction set cannot. (Dekker, 1971; |a|, |b| < 2^996.)
+inline float exact_fma(float a, float b, float c) {
+#if defined(__FMA__) || defined(__aarch64__)
+    return __builtin_fmaf(a, b, c);
+#else
+    return static_cast<float>(static_cast<double>(a) * static_cast<double>(b) +
+                              static_cast<double>(c));
+#endif
+}
+inline double exact_fma(double a, double b, double c) {
+#if defined(__FMA__) || defined(__aarch64__)
+    return __builtin_fma(a, b, c);
+#else
+    constexpr double split = 0x1p27 + 1.0;
+    const double a_high = a * split - (a * split - a);
+    const double b_high = b * split - (b * split - b);
+    const double a_low = a - a_high;
+    const double b_low = b - b_high;
+    const double product = a * b;
+    const double product_low =
+        ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low;
+    const double sum = product + c;
+    const double c_part = sum - product;
+    const double sum_low = (product - (sum - c_part)) + (c - c_part);
+    return sum + (product_low + sum_low);
+#endif
+}
+
 inline double abs(double x) {
     return __builtin_fabs(x);
 }

@@ -61,7 +61,7 @@ struct sigmoid {
     }
     template <class R>
     static R derivative_from_output(R y) {
-        return fma(-y, y, y);
+        return exact_fma(-y, y, y);
     }
     struct in_float32 {
         static bool covers(float x) { return abs(x) < 16.0f; }
@@ -85,7 +85,7 @@ struct tanh {
     }
     template <class R>
     static R derivative_from_output(R y) {
-        return fma(-y, y, R(1));
+        return exact_fma(-y, y, R(1));
     }
     /// 1 - e = 2 - (1 + e) is exact in the two parts of 1 + e. They say nothing of an x so small
     /// that x - x^3/3 is x.

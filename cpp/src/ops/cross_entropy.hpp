@@ -32,7 +32,7 @@ struct RowDistribution {
         const double x = static_cast<double>(logits[j]);
         if (infinite()) return row.sum != row.sum ? row.sum : x == infinity ? inverse : 0.0;
         if (exponentials != nullptr) return static_cast<double>(exponentials[j]) * inverse;
-        return exp<T>(x - row.top) * inverse;
+        return power<T>(x, row.top, 1.0) * inverse;
     }
 };
 
@@ -50,8 +50,8 @@ inline void scaled_probabilities(const RowDistribution<T>& p, double factor, T* 
     } else {
         const double share = factor * p.inverse;
         for_each_lane(n, [&](std::size_t j, std::size_t) {
-            const double d = static_cast<double>(p.logits[j]) - p.row.top;
-            gradient[j] = static_cast<T>(share * exp<T>(d));
+            const double e = power<T>(static_cast<double>(p.logits[j]), p.row.top, 1.0);
+            gradient[j] = static_cast<T>(share * e);
         });
     }
 }

@@ -86,26 +86,67 @@ inline T maximum(const T* x, const std::uint8_t* keep, std::size_t n) {
     return best[0];
 }
 
+/// e^((x - top) scale), top finite and the largest. With x in double, what rounding x - top and its
+/// product with the scale loses is an error of d ulp in e^d: it is worked out and put back. Halves
+/// are taken because x - top may be too large where (x - top) scale is not.
+template <class T>
+inline double power(double x, double top, double scale) {
+    if constexpr (dtype_of<T> == DType::float32) {
+        return exp<T>((x - top) * scale);
+    } else {
+        const double half = 0.5 * x;
+        const double half_top = 0.5 * top;
+        const double difference = half - half_top;
+        const double half_part = difference + half_top;
+        const double lost = (half - half_part) - (half_top - (half_part - difference));
+        const double twice = 2.0 * scale;
+        const double d = difference * twice;
+        const double d_low = fma(lost, twice, exact_fma(difference, twice, -d));
+        const double e = exp<T>(d);
+        return fma(e, d < -800.0 ? 0.0 : d_low, e);
+    }
+}
+
+/// A sum in each lane. float32 terms are summed in double as they are; double ones with what every
+/// addition loses beside it (Kahan, 1965), so that a long row costs no digits.
+template <class T>
+struct LaneSums {
+    double sum[lanes] = {};
+    double lost[lanes] = {};
+
+    void add(std::size_t lane, double term) {
+        if constexpr (dtype_of<T> == DType::float32) {
+            sum[lane] += term;
+        } else {
+            const double corrected = term - lost[lane];
+            const double next = sum[lane] + corrected;
+            lost[lane] = (next - sum[lane]) - corrected;
+            sum[lane] = next;
+        }
+    }
+    double total() { return tree_sum(sum) - tree_sum(lost); }
+};
+
 /// sum of e^((x - top) scale), top finite and the largest; NaN if an element is NaN. With `store`,
 /// the exponentials are written to e. With `without_top`, elements equal to top count as 0.
 template <bool store, bool without_top, class T>
 inline double sum_of_exponentials(const T* x, const std::uint8_t* keep, double top, double scale,
                                   T* e, std::size_t n) {
-    double sum[lanes] = {};
+    LaneSums<T> sum;
     for_each_chunk(x, keep, n, [&](const T* chunk, std::size_t i, auto count) {
         T result[lanes];
 #pragma omp simd
         for (std::size_t l = 0; l < lanes; ++l) {
-            const double d = (static_cast<double>(chunk[l]) - top) * scale;
-            const double power = exp<T>(d);
-            sum[l] += without_top && d == 0.0 ? 0.0 : power;
-            if constexpr (store) result[l] = static_cast<T>(power);
+            const double x_l = static_cast<double>(chunk[l]);
+            const double e_l = power<T>(x_l, top, scale);
+            sum.add(l, without_top && x_l == top ? 0.0 : e_l);
+            if constexpr (store) result[l] = static_cast<T>(e_l);
         }
         if constexpr (store) {
             for_each_lane(count, [&](std::size_t j, std::size_t) { e[i + j] = result[j]; });
         }
     });
-    return tree_sum(sum);
+    return sum.total();
 }
 
 /// What a row comes to: sum e^((x - top) scale) = sum = 1 + excess. `top` is infinite, and the sum
@@ -203,8 +244,8 @@ void softmax_row(const T* x, const std::uint8_t* keep, double scale, T* y, std::
         T result[lanes];
 #pragma omp simd
         for (std::size_t l = 0; l < lanes; ++l) {
-            const double d = (static_cast<double>(chunk[l]) - row.top) * scale;
-            result[l] = static_cast<T>(exp<T>(d) * inverse);
+            const double e_l = power<T>(static_cast<double>(chunk[l]), row.top, scale);
+            result[l] = static_cast<T>(e_l * inverse);
         }
         for_each_lane(count, [&](std::size_t j, std::size_t) { y[i + j] = result[j]; });
     });

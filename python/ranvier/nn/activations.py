@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -76,7 +75,7 @@ class Elementwise(Module):
         check_gradient(grad_output, self._saved().shape, self._saved().dtype)
 
     def _arguments_in(self, x: Array) -> list[Any]:
-        """The parameters in the dtype of x: a ufunc that has to convert one works through a buffer."""
+        """The parameters in the dtype of x: to convert one, a ufunc would go through a buffer."""
         return [x.dtype.type(value) for value in self._arguments]
 
     def __repr__(self) -> str:
@@ -127,10 +126,7 @@ Examples
     return type(name, (Elementwise,), namespace)
 
 
-#: The classes by the registry's name for the activation.
-CLASSES: Mapping[str, type[Elementwise]] = MappingProxyType(
-    {name: _module_class(record) for name, record in RECORDS.items()}
-)
-globals().update({cls.__name__: cls for cls in CLASSES.values()})
+_classes = {cls.__name__: cls for cls in map(_module_class, RECORDS.values())}
+globals().update(_classes)
 
-__all__ = [cls.__name__ for cls in CLASSES.values()]
+__all__ = [*_classes]
