@@ -36,7 +36,7 @@ inline float fma(float a, float b, float c) {
 }
 
 /// a * b + c where the digits that the product loses are what is wanted, as in the remainder of a
-/// quotient: worked out where the instruction set cannot. (Dekker, 1971; |a|, |b| < 2^996.)
+/// quotient: worked out where the instruction set cannot (Dekker, 1971).
 inline float exact_fma(float a, float b, float c) {
 #if defined(__FMA__) || defined(__aarch64__)
     return __builtin_fmaf(a, b, c);
@@ -60,7 +60,8 @@ inline double exact_fma(double a, double b, double c) {
     const double sum = product + c;
     const double c_part = sum - product;
     const double sum_low = (product - (sum - c_part)) + (c - c_part);
-    return sum + (product_low + sum_low);
+    const double low = product_low + sum_low;
+    return low == low ? sum + low : sum;  // splitting a huge factor overflows
 #endif
 }
 
