@@ -6,6 +6,7 @@ python tools/generate.py --check  exit with 1 if a file is not what it would wri
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,9 +67,8 @@ def modules_stub() -> str:
         "    def forward(self, x: Array) -> Array: ...",
         "    def forward_biased(self, z: Array, bias: Array) -> Array: ...",
         "    def backward(self, grad_output: Array, accumulate: bool = False) -> Array: ...",
-        "    def backward_parameters(",
-        "        self, grad_output: Array, accumulate: bool = False",
-        "    ) -> None: ...\n",
+        "    def backward_parameters("
+        "self, grad_output: Array, accumulate: bool = False) -> None: ...\n",
     ]
     for name in nn.activations.__all__:
         record = getattr(nn, name).record
@@ -130,10 +130,19 @@ def _section(record: Activation) -> Iterator[str]:
 
 def files() -> dict[Path, str]:
     """What is to stand where."""
-    result = {PACKAGE / f"{module}.pyi": stub(module) for module in ARRAYS}
-    result[PACKAGE / "nn" / "activations.pyi"] = modules_stub()
+    stubs = {PACKAGE / f"{module}.pyi": stub(module) for module in ARRAYS}
+    stubs[PACKAGE / "nn" / "activations.pyi"] = modules_stub()
+    result = {path: formatted(text) for path, text in stubs.items()}
     result[ROOT / "docs" / "activations.md"] = page()
     return result
+
+
+def formatted(text: str) -> str:
+    """A stub as ruff would have it."""
+    command = ["ruff", "format", "--stdin-filename", "stub.pyi", "-"]
+    return subprocess.run(
+        command, input=text, capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout
 
 
 def main(arguments: list[str]) -> int:

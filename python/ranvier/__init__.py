@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import activations, callbacks, data, derivative, losses, nn, optim, vjp, vjp_from_output
 from ._elementwise import Activation, registry
-from .activations import *  # noqa: F403
+from .activations import *
 from .runtime import (
     __version__,
     get_num_threads,

@@ -220,9 +220,7 @@ def _with_parameters(
     function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [inspect.Parameter(n, inspect.Parameter.POSITIONAL_ONLY) for n in _ARRAYS[form]]
         + [
-            inspect.Parameter(
-                n, positional, default=inspect.Parameter.empty if v is None else v
-            )
+            inspect.Parameter(n, positional, default=inspect.Parameter.empty if v is None else v)
             for n, v in defaults
         ]
         + [inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD)]

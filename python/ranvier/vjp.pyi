@@ -15,4 +15,6 @@ tanh: np.ufunc
 silu: np.ufunc
 gelu: np.ufunc
 
-def leaky_relu(g: ArrayLike, x: ArrayLike, /, negative_slope: ArrayLike = 0.01, **kwargs: Any) -> Any: ...
+def leaky_relu(
+    g: ArrayLike, x: ArrayLike, /, negative_slope: ArrayLike = 0.01, **kwargs: Any
+) -> Any: ...

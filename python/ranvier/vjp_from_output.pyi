@@ -10,4 +10,6 @@ relu: np.ufunc
 sigmoid: np.ufunc
 tanh: np.ufunc
 
-def leaky_relu(g: ArrayLike, y: ArrayLike, /, negative_slope: ArrayLike = 0.01, **kwargs: Any) -> Any: ...
+def leaky_relu(
+    g: ArrayLike, y: ArrayLike, /, negative_slope: ArrayLike = 0.01, **kwargs: Any
+) -> Any: ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import activations
-from .activations import *  # noqa: F403
+from .activations import *
 from .containers import Flatten, Sequential
 from .linear import Linear
 from .module import Module, Parameter
