@@ -118,7 +118,7 @@ Worst sweep(const ranvier::ElementwiseKernel kernel, Exact exact, double zero,
     const std::uint64_t inputs = (std::uint64_t{1} << 32) / every;
     const std::size_t blocks = static_cast<std::size_t>((inputs + block - 1) / block);
     std::vector<Worst> worst(blocks);
-    ranvier::parallel_for(blocks, 1, [&](std::size_t begin, std::size_t end) {
+    ranvier::parallel_for(blocks, 1, 1, [&](std::size_t begin, std::size_t end) {
         std::vector<float> x(block), y(block);
         const float parameter = 0.01f;
         for (std::size_t b = begin; b < end; ++b) {

@@ -37,11 +37,11 @@ struct BiasedMatrix {
     void for_rows(const Body& body) const {
         const std::size_t columns = z.shape(1);
         const std::size_t row_bytes = columns * z.item_size();
-        const std::size_t block =
-            std::max<std::size_t>(1, 16384 / std::max<std::size_t>(1, columns));
+        const std::size_t worth_a_thread =
+            std::max<std::size_t>(1, 131072 / std::max<std::size_t>(1, columns));
         const py::gil_scoped_release release;
         const KeepFloatStatus flags;
-        parallel_for(z.shape(0), block, [&](std::size_t begin, std::size_t end) {
+        parallel_for(z.shape(0), 1, worth_a_thread, [&](std::size_t begin, std::size_t end) {
             for (std::size_t row = begin; row < end; ++row) body(row * row_bytes, columns);
         });
     }
@@ -87,8 +87,7 @@ void column_sums(py::handle z_, py::handle sums_, bool accumulate) {
         !sums.same_dtype(z)) {
         throw py::value_error("sums has shape " + sums.shape_text() + " and dtype " +
                               sums.dtype_name() + "; expected one " + z.dtype_name() +
-                              " for each column of a C-contiguous array, not of " +
-                              z.shape_text());
+                              " for each column of a C-contiguous array, not of " + z.shape_text());
     }
     constexpr std::size_t block = 64;
     constexpr std::size_t tile = 512;
@@ -96,8 +95,8 @@ void column_sums(py::handle z_, py::handle sums_, bool accumulate) {
     const AddBiasKernel add = kernels().add_bias[z.index()];
     const py::gil_scoped_release release;
     const KeepFloatStatus flags;
-    const std::size_t worth_a_thread = std::max(tile, 65536 / std::max<std::size_t>(1, rows));
-    parallel_for(columns, worth_a_thread, [&](std::size_t begin, std::size_t end) {
+    const std::size_t worth_a_thread = std::max(tile, 131072 / std::max<std::size_t>(1, rows));
+    parallel_for(columns, 64, worth_a_thread, [&](std::size_t begin, std::size_t end) {
         alignas(64) char partial[tile * 8];
         for (std::size_t column = begin; column < end; column += tile) {
             const std::size_t n = std::min(tile, end - column);

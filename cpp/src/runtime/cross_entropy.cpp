@@ -97,12 +97,12 @@ template <class T>
 double run_cross_entropy(const CrossEntropyBatch& batch, CrossEntropyKernel<T> kernel) {
     const KeepFloatStatus flags;
     const std::size_t samples = batch.outer * batch.inner;
-    // About as much work as is worth handing to another thread; the logarithm of a sample and what
-    // else it costs once come to some hundred classes. One sum for each block, and not for each
-    // thread: the order of the additions is the same on any number of threads.
+    // The logarithm of a sample and what else it costs once come to some hundred classes. One sum
+    // for each block, and not for each thread: the additions are the same on any number of threads.
     const std::size_t block = std::max<std::size_t>(1, 8192 / (batch.classes + 100));
+    const std::size_t worth_a_thread = std::max<std::size_t>(1, 32768 / (batch.classes + 100));
     std::vector<double> sums((samples + block - 1) / block);
-    parallel_for(samples, block, [&](std::size_t begin, std::size_t end) {
+    parallel_for(samples, block, worth_a_thread, [&](std::size_t begin, std::size_t end) {
         for (std::size_t first = begin; first < end; first += block) {
             sums[first / block] = run_samples(batch, kernel, first, std::min(first + block, end));
         }

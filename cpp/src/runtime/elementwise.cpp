@@ -12,9 +12,8 @@ namespace {
 constexpr int most_operands = 5;
 constexpr std::size_t stack_block = 512;  // elements of one operand gathered at a time
 
-/// Elements below which a second thread costs more than it saves.
 std::size_t worth_a_thread(const ElementwiseCall& call) {
-    return call.heavy ? 8192 : 65536;
+    return call.heavy ? 12288 : 131072;
 }
 
 template <std::size_t size>
@@ -58,7 +57,7 @@ void run_elementwise(const ElementwiseCall& call, char* const* data, const std::
     }
     strided &= n > 1;
     // A parameter given per element is read like an array; one value among such is repeated.
-    parallel_for(n, worth_a_thread(call), [&](std::size_t begin, std::size_t end) {
+    parallel_for(n, 64, worth_a_thread(call), [&](std::size_t begin, std::size_t end) {
         const void* in[most_operands];
         const auto at = [&](int k, std::size_t i) {
             return data[k] + static_cast<std::ptrdiff_t>(i) * stride[k];

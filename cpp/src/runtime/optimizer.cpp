@@ -8,8 +8,7 @@
 namespace ranvier {
 namespace {
 
-/// Elements worth handing to another thread.
-constexpr std::size_t block = 16384;
+constexpr std::size_t worth_a_thread = 65536;
 
 }  // namespace
 
@@ -21,7 +20,7 @@ void run_optimizer(OptimizerKernel kernel, std::vector<OptimizerTensor>& tensors
         tensor.start = total;
         total += tensor.size;
     }
-    parallel_for(total, block, [&](std::size_t begin, std::size_t end) {
+    parallel_for(total, 64, worth_a_thread, [&](std::size_t begin, std::size_t end) {
         auto tensor =
             std::upper_bound(tensors.begin(), tensors.end(), begin,
                              [](std::size_t at, const OptimizerTensor& t) { return at < t.start; });
@@ -44,9 +43,11 @@ void run_optimizer(OptimizerKernel kernel, std::vector<OptimizerTensor>& tensors
 
 template <class T>
 double sum_of_squares(DotKernel<T> dot, const T* x, std::size_t n) {
+    // A sum for each block, and not for each thread: the additions are the same on any number.
+    constexpr std::size_t block = 16384;
     const KeepFloatStatus flags;
     std::vector<double> sums((n + block - 1) / block);
-    parallel_for(n, block, [&](std::size_t begin, std::size_t end) {
+    parallel_for(n, block, 2 * worth_a_thread, [&](std::size_t begin, std::size_t end) {
         for (std::size_t first = begin; first < end; first += block) {
             sums[first / block] = dot(x + first, x + first, std::min(block, end - first));
         }

@@ -9,9 +9,9 @@
 namespace ranvier {
 namespace {
 
-/// About as much work as is worth handing to another thread.
-std::size_t rows_a_block(std::size_t n) {
-    return std::max<std::size_t>(1, 8192 / std::max<std::size_t>(n, 1));
+/// In rows; what a row costs once comes to some fifty elements.
+std::size_t worth_a_thread(std::size_t n) {
+    return std::max<std::size_t>(1, 32768 / (n + 50));
 }
 
 /// A strided operand, a few rows of it at a time as contiguous rows. Rows that lie side by side
@@ -70,7 +70,7 @@ template <class T>
 void run_rows(RowKernel<T> kernel, Rows x, Rows keep, Rows scale, Rows y, std::size_t rows,
               std::size_t n, std::size_t outputs) {
     const KeepFloatStatus flags;
-    parallel_for(rows, rows_a_block(n), [&](std::size_t begin, std::size_t end) {
+    parallel_for(rows, 1, worth_a_thread(n), [&](std::size_t begin, std::size_t end) {
         Panel<T> from(x, n), to(y, outputs);
         Panel<std::uint8_t> mask(keep, n);
         constexpr std::size_t width = Panel<T>::width;
@@ -91,7 +91,7 @@ template <class T>
 void run_rows_vjp(RowVjpKernel<T> kernel, Rows g, Rows y, Rows scale, Rows out, std::size_t rows,
                   std::size_t n) {
     const KeepFloatStatus flags;
-    parallel_for(rows, rows_a_block(n), [&](std::size_t begin, std::size_t end) {
+    parallel_for(rows, 1, worth_a_thread(n), [&](std::size_t begin, std::size_t end) {
         Panel<T> gradient(g, n), output(y, n), result(out, n);
         constexpr std::size_t width = Panel<T>::width;
         for (std::size_t first = begin; first < end; first += width) {

@@ -112,11 +112,11 @@ void start_threads() {
 #endif
 }
 
-void detail::parallel_for(std::size_t n, std::size_t block,
+void detail::parallel_for(std::size_t n, std::size_t block, std::size_t wanted,
                           void (*body)(void*, std::size_t, std::size_t), void* context) {
     const std::size_t blocks = n / block + (n % block != 0);
-    const std::size_t wanted = static_cast<std::size_t>(num_threads());
-    const int threads = static_cast<int>(std::min(wanted, blocks));
+    const std::size_t granted = static_cast<std::size_t>(num_threads());
+    const int threads = static_cast<int>(std::min({wanted, granted, blocks}));
 #ifdef _OPENMP
     if (threads > 1 && !omp_in_parallel()) {
 #pragma omp parallel num_threads(threads)

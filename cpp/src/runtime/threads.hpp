@@ -25,20 +25,25 @@ void start_threads();
 int openmp_version();
 
 namespace detail {
-void parallel_for(std::size_t n, std::size_t block,
+void parallel_for(std::size_t n, std::size_t block, std::size_t threads,
                   void (*body)(void* context, std::size_t begin, std::size_t end), void* context);
 }
 
-/// Calls body(begin, end) over [0, n), in pieces whose bounds are multiples of `block`. With one
-/// block or one thread it is a plain call.
+/// Calls body(begin, end) over [0, n), in pieces of one size whose bounds are multiples of `block`,
+/// on as many threads as have `worth_a_thread` each. For one thread it is a plain call.
+///
+/// A second thread costs some microseconds, more where it has to take a processor from another
+/// library's, and what a kernel reads may be in the first one's cache: about 20 microseconds of
+/// work are worth one.
 template <class Body>
-void parallel_for(std::size_t n, std::size_t block, Body&& body) {
-    if (n <= block) {
+void parallel_for(std::size_t n, std::size_t block, std::size_t worth_a_thread, Body&& body) {
+    const std::size_t threads = n / worth_a_thread;
+    if (threads <= 1) {
         if (n > 0) body(std::size_t{0}, n);
         return;
     }
     detail::parallel_for(
-        n, block,
+        n, block, threads,
         [](void* context, std::size_t begin, std::size_t end) {
             (*static_cast<Body*>(context))(begin, end);
         },
