@@ -4,24 +4,17 @@
 #include <cstring>
 
 #include "float_status.hpp"
+#include "prefetch.hpp"
 #include "threads.hpp"
 
 namespace ranvier {
 namespace {
 
 constexpr int most_operands = 5;
-constexpr std::size_t stack_block = 512;   // elements of one operand gathered at a time
-constexpr std::size_t direct_block = 256;  // elements that a kernel is given at a time
-constexpr std::size_t prefetch_distance = 1024;
+constexpr std::size_t stack_block = 512;  // elements of one operand gathered at a time
 
 std::size_t worth_a_thread(const ElementwiseCall& call) {
     return call.heavy ? 12288 : 131072;
-}
-
-/// Asks for a block before it is needed: behind a long formula the processor by itself looks ahead
-/// no further than a few lines, and never past a page. (A third of the time at 10^7 elements.)
-void prefetch(const char* data, std::size_t bytes) {
-    for (std::size_t line = 0; line < bytes; line += 64) __builtin_prefetch(data + line);
 }
 
 template <std::size_t size>
@@ -71,14 +64,14 @@ void run_elementwise(const ElementwiseCall& call, char* const* data, const std::
             return data[k] + static_cast<std::ptrdiff_t>(i) * stride[k];
         };
         if (!strided) {
-            for (std::size_t start = begin; start < end; start += direct_block) {
+            for (std::size_t start = begin; start < end; start += prefetch_block) {
                 const std::size_t ahead = std::min(end, start + prefetch_distance);
-                const std::size_t bytes = std::min(direct_block, end - ahead) * call.item_size;
+                const std::size_t bytes = std::min(prefetch_block, end - ahead) * call.item_size;
                 for (int k = 0; k <= inputs; ++k) {
                     if (stride[k] == item) prefetch(at(k, ahead), bytes);
                 }
                 for (int k = 0; k < inputs; ++k) in[k] = at(k, start);
-                call.kernel(in, at(inputs, start), std::min(direct_block, end - start), uniform);
+                call.kernel(in, at(inputs, start), std::min(prefetch_block, end - start), uniform);
             }
             return;
         }

@@ -3,12 +3,35 @@
 #include <algorithm>
 
 #include "float_status.hpp"
+#include "prefetch.hpp"
 #include "threads.hpp"
 
 namespace ranvier {
 namespace {
 
 constexpr std::size_t worth_a_thread = 65536;
+
+/// The elements from `begin` to `end` of one tensor.
+void step_in_tensor(OptimizerKernel kernel, const OptimizerTensor& tensor, std::size_t begin,
+                    std::size_t end, std::size_t item_size, const double* scalars) {
+    const auto at = [&](const void* array, std::size_t i) -> void* {
+        char* bytes = static_cast<char*>(const_cast<void*>(array));
+        return bytes == nullptr ? nullptr : bytes + i * item_size;
+    };
+    for (std::size_t start = begin; start < end; start += prefetch_block) {
+        const std::size_t ahead = std::min(end, start + prefetch_distance);
+        const std::size_t bytes = std::min(prefetch_block, end - ahead) * item_size;
+        prefetch(at(tensor.parameter, ahead), bytes);
+        prefetch(at(tensor.gradient, ahead), bytes);
+        void* state[max_states];
+        for (std::size_t k = 0; k < max_states; ++k) {
+            state[k] = at(tensor.state[k], start);
+            if (state[k] != nullptr) prefetch(at(tensor.state[k], ahead), bytes);
+        }
+        kernel(at(tensor.parameter, start), at(tensor.gradient, start), state, scalars,
+               std::min(prefetch_block, end - start));
+    }
+}
 
 }  // namespace
 
@@ -27,15 +50,7 @@ void run_optimizer(OptimizerKernel kernel, std::vector<OptimizerTensor>& tensors
         for (--tensor; begin < end; ++tensor) {
             const std::size_t first = begin - tensor->start;
             const std::size_t count = std::min(end, tensor->start + tensor->size) - begin;
-            if (count == 0) continue;
-            const std::size_t offset = first * item_size;
-            const auto shifted = [&](void* p) -> void* {
-                return p == nullptr ? nullptr : static_cast<char*>(p) + offset;
-            };
-            void* state[max_states];
-            for (std::size_t k = 0; k < max_states; ++k) state[k] = shifted(tensor->state[k]);
-            kernel(shifted(tensor->parameter), static_cast<const char*>(tensor->gradient) + offset,
-                   state, scalars, count);
+            step_in_tensor(kernel, *tensor, first, first + count, item_size, scalars);
             begin += count;
         }
     });

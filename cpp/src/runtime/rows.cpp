@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "float_status.hpp"
+#include "prefetch.hpp"
 #include "threads.hpp"
 
 namespace ranvier {
@@ -34,6 +35,12 @@ public:
     }
     T* row(std::size_t first, std::size_t i) {
         return direct_ ? at(first + i, 0) : buffer_.get() + i * n_;
+    }
+    /// Asks for a row that comes later, or its beginning.
+    void prefetch_row(std::size_t row) const {
+        if (direct_ && rows_.data != nullptr) {
+            prefetch(at(row, 0), std::min(n_, prefetch_distance) * sizeof(T));
+        }
     }
 
 private:
@@ -79,6 +86,10 @@ void run_rows(RowKernel<T> kernel, Rows x, Rows keep, Rows scale, Rows y, std::s
             from.load(first, count);
             mask.load(first, count);
             for (std::size_t i = 0; i < count; ++i) {
+                if (first + i + 1 < end) {
+                    from.prefetch_row(first + i + 1);
+                    to.prefetch_row(first + i + 1);
+                }
                 kernel(from.row(first, i), mask.row(first, i), scale_of(scale, first + i),
                        to.row(first, i), n);
             }
