@@ -181,6 +181,6 @@ def _sklearn(x: np.ndarray, y: np.ndarray, widths: tuple[int, ...], batch: int) 
     classes = np.unique(y)
 
     def epoch(order: np.ndarray) -> None:
-        model.partial_fit(x[order], y[order], classes)
+        model.partial_fit(x[order], y[order], classes=classes)
 
     return epoch

@@ -41,6 +41,6 @@ class quiet:
 def product(a: Array, b: Array, out: Array) -> Array:
     """The matrix product of a and b, written to out."""
     if _active.get():
-        return np.dot(a, b, out=out)
+        return np.matmul(a, b, out=out)
     with quiet():
-        return np.dot(a, b, out=out)
+        return np.matmul(a, b, out=out)
