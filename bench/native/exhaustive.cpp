@@ -45,8 +45,8 @@ constexpr double no_zero = std::numeric_limits<double>::quiet_NaN();
 constexpr double slope = 0.01f;
 
 struct relu {
-    static auto value(auto x) { return x < 0 ? 0 * x : x; }
-    static auto derivative(auto x) { return x > 0 ? x * 0 + 1 : x <= 0 ? decltype(x)(0) : x; }
+    static auto value(auto x) { return x < 0 ? decltype(x)(0) : x; }
+    static auto derivative(auto x) { return x > 0 ? decltype(x)(1) : x <= 0 ? decltype(x)(0) : x; }
     static constexpr double zero = no_zero;
 };
 struct leaky_relu {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import activations, callbacks, data, derivative, losses, nn, optim, vjp, vjp_from_output
+from . import activations, callbacks, derivative, losses, nn, optim, vjp, vjp_from_output
 from ._elementwise import Activation, registry
 from .activations import *
 from .runtime import (

@@ -125,8 +125,8 @@ def load_digits(seed: int = 0) -> Dataset:
 
     Examples
     --------
-    >>> import ranvier as rv
-    >>> digits = rv.data.load_digits()
+    >>> from ranvier import data
+    >>> digits = data.load_digits()
     >>> digits.x_train.shape, digits.x_test.shape, digits.classes
     ((1437, 64), (360, 64), 10)
     """
@@ -202,11 +202,11 @@ def load_npz(path: str | os.PathLike[str], seed: int = 0) -> Dataset:
     --------
     >>> import os, tempfile
     >>> import numpy as np
-    >>> import ranvier as rv
+    >>> from ranvier import data
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = os.path.join(folder, "data.npz")
     ...     np.savez(path, X=np.eye(10), y=np.arange(10) % 2)
-    ...     rv.data.load_npz(path).x_train.shape
+    ...     data.load_npz(path).x_train.shape
     (8, 10)
     """
     path = Path(path)
@@ -264,12 +264,12 @@ def load_csv(path: str | os.PathLike[str], seed: int = 0) -> Dataset:
     Examples
     --------
     >>> import os, tempfile
-    >>> import ranvier as rv
+    >>> from ranvier import data
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = os.path.join(folder, "data.csv")
     ...     with open(path, "w") as file:
     ...         _ = file.write("length,width,kind\\n" + "1,2,cat\\n3,4,dog\\n" * 5)
-    ...     rv.data.load_csv(path).classes
+    ...     data.load_csv(path).classes
     2
     """
     path = Path(path)
