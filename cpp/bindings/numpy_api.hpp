@@ -4,7 +4,7 @@
 #include <Python.h>
 
 #define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
-#define NPY_TARGET_VERSION NPY_1_23_API_VERSION
+#define NPY_TARGET_VERSION NPY_2_0_API_VERSION
 #define PY_ARRAY_UNIQUE_SYMBOL ranvier_array_api
 #define PY_UFUNC_UNIQUE_SYMBOL ranvier_ufunc_api
 #ifndef RANVIER_IMPORTS_NUMPY

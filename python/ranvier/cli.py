@@ -75,27 +75,40 @@ def _parser() -> _Parser:
         "train",
         help="train a classifier and test it",
         description="Train a multilayer perceptron and test it on samples it has not seen.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     train.set_defaults(command=_train)
     train.add_argument(
         "--dataset",
         default="digits",
         metavar="NAME|PATH",
-        help="digits, fashion-mnist, PATH.npz (X, y) or PATH.csv (the last column is the target)",
+        help="digits, fashion-mnist, PATH.npz (X, y) or PATH.csv (the last column is the target) "
+        "(default: %(default)s)",
     )
     train.add_argument("--data-dir", metavar="DIR", help="folder of the files of fashion-mnist")
     train.add_argument(
-        "--hidden", type=_widths, default=[256, 128], metavar="N,N,...", help="widths of the layers"
+        "--hidden",
+        type=_widths,
+        default=[256, 128],
+        metavar="N,N,...",
+        help="widths (default: 256,128)",
     )
-    train.add_argument("--activation", choices=list(_ACTIVATIONS), default="relu")
-    train.add_argument("--loss", choices=list(_LOSSES), default="cross_entropy")
-    train.add_argument("--optimizer", choices=list(_OPTIMIZERS), default="adam")
+    train.add_argument(
+        "--activation", choices=list(_ACTIVATIONS), default="relu", help="default: %(default)s"
+    )
+    train.add_argument(
+        "--loss", choices=list(_LOSSES), default="cross_entropy", help="default: %(default)s"
+    )
+    train.add_argument(
+        "--optimizer", choices=list(_OPTIMIZERS), default="adam", help="default: %(default)s"
+    )
     rates = ", ".join(f"{rate:g} for {name}" for name, rate in _RATES.items())
-    train.add_argument("--lr", type=_rate, help=f"learning rate ({rates})")
-    train.add_argument("--epochs", type=_count, default=20)
-    train.add_argument("--batch-size", type=_count, default=128)
-    train.add_argument("--seed", type=_seed, default=0)
+    train.add_argument("--lr", type=_rate, metavar="RATE", help=f"learning rate (default: {rates})")
+    for name, convert, default, text in (
+        ("--epochs", _count, 20, "passes over the data (default: %(default)s)"),
+        ("--batch-size", _count, 128, "samples in a mini-batch (default: %(default)s)"),
+        ("--seed", _seed, 0, "fixes every bit of the result (default: %(default)s)"),
+    ):
+        train.add_argument(name, type=convert, default=default, metavar="N", help=text)
     train.add_argument("--json", action="store_true", help="end with one line of JSON")
     train.add_argument("--quiet", action="store_true", help="no progress bar and no table")
 
