@@ -3,6 +3,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include <new>
 #include <vector>
 
 #include "bindings.hpp"
@@ -14,31 +15,35 @@ namespace py = pybind11;
 namespace ranvier::bindings {
 namespace {
 
-template <class T>
-const RowKernels<T>& row_kernels() {
-    if constexpr (dtype_of<T> == DType::float32) {
-        return kernels().rows_float32;
-    } else {
-        return kernels().rows_float64;
+const double one = 1.0;
+const Rows no_mask{nullptr, 0, 0};
+const Rows temperature_of_1{reinterpret_cast<char*>(const_cast<double*>(&one)), 0, 0};
+
+/// No exception may pass through NumPy. A loop that runs out of memory leaves MemoryError behind.
+template <class Run>
+void guarded(const Run& run) {
+    try {
+        run();
+    } catch (const std::bad_alloc&) {
+        const py::gil_scoped_acquire acquire;
+        PyErr_NoMemory();
     }
 }
 
-const double one = 1.0;
-const Rows no_mask{nullptr, 0, 0};
-const Rows no_scale{reinterpret_cast<char*>(const_cast<double*>(&one)), 0, 0};
-
-/// (n),()[,(n)]->(n): the input, the reciprocal temperature, perhaps a mask.
+/// (n),()[,(n)]->(n): the input, the temperature, perhaps a mask.
 template <class T, RowKernel<T> RowKernels<T>::*kernel, bool masked>
 void scaled_rows(char** args, npy_intp const* dimensions, npy_intp const* steps, void*) {
     constexpr int operands = masked ? 4 : 3;
     const npy_intp* core = steps + operands;
     const Rows x{args[0], steps[0], core[0]};
-    const Rows scale{args[1], steps[1], 0};
+    const Rows temperature{args[1], steps[1], 0};
     const Rows keep = masked ? Rows{args[2], steps[2], core[1]} : no_mask;
     const Rows y{args[operands - 1], steps[operands - 1], core[masked ? 2 : 1]};
     const auto n = static_cast<std::size_t>(dimensions[1]);
-    run_rows<T>(row_kernels<T>().*kernel, x, keep, scale, y,
-                static_cast<std::size_t>(dimensions[0]), n, n);
+    guarded([&] {
+        run_rows<T>(row_kernels<T>().*kernel, x, keep, temperature, y,
+                    static_cast<std::size_t>(dimensions[0]), n, n);
+    });
 }
 
 /// (n)[,(n)]->().
@@ -49,19 +54,23 @@ void reduced_rows(char** args, npy_intp const* dimensions, npy_intp const* steps
     const Rows x{args[0], steps[0], core[0]};
     const Rows keep = masked ? Rows{args[1], steps[1], core[1]} : no_mask;
     const Rows y{args[operands - 1], steps[operands - 1], sizeof(T)};
-    run_rows<T>(row_kernels<T>().logsumexp, x, keep, no_scale, y,
-                static_cast<std::size_t>(dimensions[0]), static_cast<std::size_t>(dimensions[1]),
-                1);
+    guarded([&] {
+        run_rows<T>(row_kernels<T>().logsumexp, x, keep, temperature_of_1, y,
+                    static_cast<std::size_t>(dimensions[0]),
+                    static_cast<std::size_t>(dimensions[1]), 1);
+    });
 }
 
-/// (n),(n),()->(n): the gradient, the output, the reciprocal temperature.
+/// (n),(n),()->(n): the gradient, the output, the temperature.
 template <class T, RowVjpKernel<T> RowKernels<T>::*kernel>
 void vjp_rows(char** args, npy_intp const* dimensions, npy_intp const* steps, void*) {
     const npy_intp* core = steps + 4;
-    run_rows_vjp<T>(row_kernels<T>().*kernel, {args[0], steps[0], core[0]},
-                    {args[1], steps[1], core[1]}, {args[2], steps[2], 0},
-                    {args[3], steps[3], core[2]}, static_cast<std::size_t>(dimensions[0]),
-                    static_cast<std::size_t>(dimensions[1]));
+    guarded([&] {
+        run_rows_vjp<T>(row_kernels<T>().*kernel, {args[0], steps[0], core[0]},
+                        {args[1], steps[1], core[1]}, {args[2], steps[2], 0},
+                        {args[3], steps[3], core[2]}, static_cast<std::size_t>(dimensions[0]),
+                        static_cast<std::size_t>(dimensions[1]));
+    });
 }
 
 struct Definition {

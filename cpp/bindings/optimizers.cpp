@@ -67,6 +67,10 @@ void optimizer_step(int index, const py::list& groups, const py::list& gradients
                               " arrays; expected " + std::to_string(count) +
                               ", one for each parameter");
     }
+    const auto most_states =
+        static_cast<std::size_t>(optimizers()[static_cast<std::size_t>(index)].states);
+    // The lists may change while the lock is released; what they hold now stays alive.
+    std::vector<py::object> alive;
     std::vector<Batch> batches;
     std::size_t flat = 0;
     for (const py::handle item : groups) {
@@ -74,6 +78,10 @@ void optimizer_step(int index, const py::list& groups, const py::list& gradients
         const auto parameters = group[0].cast<py::list>();
         const auto states = group[1].cast<py::tuple>();
         const auto scalars = group[2].cast<py::tuple>();
+        if (states.size() > most_states) {
+            throw py::value_error("states has " + std::to_string(states.size()) +
+                                  " lists; expected at most " + std::to_string(most_states));
+        }
         // Parameters of both precisions may stand in one group.
         const std::size_t first = batches.size();
         for (int type = 0; type < 2; ++type) {
@@ -83,6 +91,9 @@ void optimizer_step(int index, const py::list& groups, const py::list& gradients
             }
         }
         for (std::size_t i = 0; i < parameters.size(); ++i, ++flat) {
+            alive.insert(alive.end(), {parameters[i], gradients[flat]});
+            for (const py::handle state : states)
+                alive.push_back(py::reinterpret_borrow<py::list>(state)[i]);
             int type = 0;
             const OptimizerTensor tensor =
                 checked_tensor(parameters[i], gradients[flat], states, i, flat, type);
@@ -100,7 +111,9 @@ void optimizer_step(int index, const py::list& groups, const py::list& gradients
 /// The square root of the sum of all squares.
 double norm(const py::list& gradients) {
     std::vector<FloatArray> arrays;
+    std::vector<py::object> alive;
     for (std::size_t i = 0; i < gradients.size(); ++i) {
+        alive.push_back(gradients[i]);
         arrays.push_back(contiguous_gradient(gradients[i], ArgumentName("grads", i)));
     }
     const py::gil_scoped_release release;

@@ -5,6 +5,7 @@
 #include <pybind11/stl.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -30,9 +31,35 @@ struct UfuncData {
     std::string name, doc;
 };
 
+/// Whether an element of the output is an input of a later one, as in reduce and accumulate: the
+/// output is one element, or lies beside an input of the same step.
+bool is_recurrence(const ElementwiseCall& call, char** args, npy_intp const* steps, npy_intp n) {
+    const int inputs = call.arrays + call.parameters;
+    if (n <= 1) return false;
+    if (steps[inputs] == 0) return true;
+    for (int k = 0; k < inputs; ++k) {
+        const npy_intp reach = steps[k] * (n - 1);
+        const npy_intp ahead = args[inputs] - args[k];
+        if (ahead != 0 && steps[k] == steps[inputs] && ahead % steps[k] == 0 &&
+            std::abs(ahead) <= std::abs(reach)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void loop(char** args, npy_intp const* dimensions, npy_intp const* steps, void* data) {
-    run_elementwise(*static_cast<const ElementwiseCall*>(data), args, steps,
-                    static_cast<std::size_t>(dimensions[0]));
+    const auto& call = *static_cast<const ElementwiseCall*>(data);
+    const npy_intp n = dimensions[0];
+    if (!is_recurrence(call, args, steps, n)) {
+        run_elementwise(call, args, steps, static_cast<std::size_t>(n));
+        return;
+    }
+    char* at[5];
+    for (npy_intp i = 0; i < n; ++i) {
+        for (int k = 0; k <= call.arrays + call.parameters; ++k) at[k] = args[k] + i * steps[k];
+        run_elementwise(call, at, steps, 1);
+    }
 }
 
 struct FormName {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import numbers
 from typing import Any
 
 import numpy as np
@@ -12,18 +14,22 @@ from ._native import _core
 __all__ = ["log_softmax", "logsumexp", "softmax"]
 
 
-def _inverse(temperature: float) -> float:
-    if not temperature > 0 or temperature == np.inf:
+def _checked(temperature: float) -> float:
+    if not isinstance(temperature, numbers.Real):
+        raise TypeError(f"temperature is {temperature!r}; expected a number")
+    if not 0 < temperature < np.inf:
         raise ValueError(f"temperature is {temperature!r}; expected a positive, finite number")
-    # The smallest temperatures have no reciprocal; the largest number is as good.
-    return float(min(1.0 / np.float64(max(temperature, 1e-300)), np.finfo(np.float64).max))
+    return max(float(temperature), 1e-300)  # smaller numbers have no reciprocal
 
 
-def _mask(mask: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-    array = np.asarray(mask)
-    if array.dtype != np.bool_:
-        raise TypeError(f"mask has dtype {array.dtype}; expected bool, True where an entry is kept")
-    return array
+def _operands(name: str, x: npt.ArrayLike, mask: npt.ArrayLike | None) -> tuple[Any, ...]:
+    """The native function of this name, x, and the mask of the same shape, where there is one."""
+    if mask is None:
+        return getattr(_core, name), np.asarray(x)
+    mask = np.asarray(mask)
+    if mask.dtype != np.bool_:
+        raise TypeError(f"mask has dtype {mask.dtype}; expected bool, True where an entry is kept")
+    return getattr(_core, f"masked_{name}"), *np.broadcast_arrays(x, mask)
 
 
 def softmax(
@@ -80,11 +86,8 @@ def softmax(
     >>> rv.softmax([1.0, 5.0, 3.0], mask=[False, True, False])
     array([0., 1., 0.])
     """
-    scale = _inverse(temperature)
-    if mask is None:
-        return _core.softmax(x, scale, axis=axis, out=out)
-    x, mask = np.broadcast_arrays(x, _mask(mask))
-    return _core.masked_softmax(x, scale, mask, axis=axis, out=out)
+    function, x, *mask_ = _operands("softmax", x, mask)
+    return function(x, _checked(temperature), *mask_, axis=axis, out=out)
 
 
 def log_softmax(
@@ -138,11 +141,8 @@ def log_softmax(
     >>> print(f"{rv.log_softmax([20.0, 0.0])[0]:.6e}")
     -2.061154e-09
     """
-    scale = _inverse(temperature)
-    if mask is None:
-        return _core.log_softmax(x, scale, axis=axis, out=out)
-    x, mask = np.broadcast_arrays(x, _mask(mask))
-    return _core.masked_log_softmax(x, scale, mask, axis=axis, out=out)
+    function, x, *mask_ = _operands("log_softmax", x, mask)
+    return function(x, _checked(temperature), *mask_, axis=axis, out=out)
 
 
 def logsumexp(
@@ -189,31 +189,30 @@ def logsumexp(
     >>> round(float(rv.logsumexp([1000.0, 1000.0])), 9)
     1000.693147181
     """
-    if mask is not None:
-        x, mask = np.broadcast_arrays(x, _mask(mask))
-    if not isinstance(axis, int):
-        x = np.asarray(x)
-        axes = tuple(range(x.ndim)) if axis is None else axis
-        if keepdims:
-            flat = _core.logsumexp if mask is None else _core.masked_logsumexp
-            operands = [_last_axes(a, axes) for a in ((x,) if mask is None else (x, mask))]
-            result = np.expand_dims(flat(*operands), axes)
-            if out is None:
-                return result
-            out[...] = result
-            return out
-        x = _last_axes(x, axes)
-        mask = None if mask is None else _last_axes(np.asarray(mask), axes)
-        axis = -1
-    if mask is None:
-        return _core.logsumexp(x, axis=axis, keepdims=keepdims, out=out)
-    return _core.masked_logsumexp(x, mask, axis=axis, keepdims=keepdims, out=out)
+    function, *arrays = _operands("logsumexp", x, mask)
+    axes = tuple(range(arrays[0].ndim)) if axis is None else axis
+    axes = axes if isinstance(axes, tuple) else (axes,)
+    rows = [_last_axes(array, axes) for array in arrays]
+    if not keepdims:
+        return function(*rows, out=out)
+    if out is None:
+        return np.expand_dims(function(*rows), axes)
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out is a {type(out).__name__}; expected a numpy.ndarray")
+    shape = list(arrays[0].shape)
+    for i in axes:
+        shape[i] = 1
+    if out.shape != tuple(shape):
+        raise ValueError(f"out has shape {out.shape}; expected {tuple(shape)}")
+    function(*rows, out=np.squeeze(out, axes))
+    return out
 
 
 def _last_axes(x: npt.NDArray[Any], axes: tuple[int, ...]) -> npt.NDArray[Any]:
     """x with the axes moved to the end and made one."""
     moved = np.moveaxis(x, axes, tuple(range(-len(axes), 0)))
-    return moved.reshape(*moved.shape[: x.ndim - len(axes)], -1)
+    kept = moved.shape[: x.ndim - len(axes)]
+    return moved.reshape(*kept, math.prod(moved.shape[len(kept) :]))
 
 
 def softmax_vjp(
@@ -248,7 +247,7 @@ def softmax_vjp(
     >>> rv.vjp.softmax([1.0, 0.0], rv.softmax([0.0, 0.0]))
     array([ 0.25, -0.25])
     """
-    return _core.softmax_vjp(g, y, _inverse(temperature), axis=axis, out=out)
+    return _core.softmax_vjp(g, y, _checked(temperature), axis=axis, out=out)
 
 
 def log_softmax_vjp(
@@ -283,4 +282,4 @@ def log_softmax_vjp(
     >>> rv.vjp.log_softmax([1.0, 0.0], rv.log_softmax([0.0, 0.0]))
     array([ 0.5, -0.5])
     """
-    return _core.log_softmax_vjp(g, y, _inverse(temperature), axis=axis, out=out)
+    return _core.log_softmax_vjp(g, y, _checked(temperature), axis=axis, out=out)

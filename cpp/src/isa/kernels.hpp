@@ -49,13 +49,14 @@ using BiasedKernel = void (*)(void* z, const void* bias, const void* const* para
                               std::size_t n);
 
 /// One row of n elements; `keep` is null or n bytes, 0 where an element takes no part. Softmax and
-/// its logarithm write n results to y, logsumexp one. The input is multiplied by `scale` first.
+/// its logarithm write n results to y, logsumexp one. The input is divided by `temperature` first.
 template <class T>
-using RowKernel = void (*)(const T* x, const std::uint8_t* keep, double scale, T* y, std::size_t n);
+using RowKernel = void (*)(const T* x, const std::uint8_t* keep, double temperature, T* y,
+                           std::size_t n);
 
-/// g and y are rows, the result may be either of them; `scale` as in the forward direction.
+/// g and y are rows, the result may be either of them; `temperature` as in the forward direction.
 template <class T>
-using RowVjpKernel = void (*)(const T* g, const T* y, double scale, T* out, std::size_t n);
+using RowVjpKernel = void (*)(const T* g, const T* y, double temperature, T* out, std::size_t n);
 
 /// One sample of cross-entropy: n logits against a distribution that is either (1 - smoothing) at
 /// `label`, or (1 - smoothing) times `probabilities`, plus smoothing / n everywhere; class weights

@@ -11,6 +11,8 @@
 
 namespace ranvier::RANVIER_ISA {
 
+inline constexpr Sum<double> unscaled = {1.0, 0.0};
+
 /// The softmax of a row and its logarithm, element by element. Where `stored`, the gradient's
 /// memory holds the exponentials.
 template <class T>
@@ -32,7 +34,7 @@ struct RowDistribution {
         const double x = static_cast<double>(logits[j]);
         if (infinite()) return row.sum != row.sum ? row.sum : x == infinity ? inverse : 0.0;
         if (exponentials != nullptr) return static_cast<double>(exponentials[j]) * inverse;
-        return power<T>(x, row.top, 1.0) * inverse;
+        return power<T>(x, row.top, unscaled) * inverse;
     }
 };
 
@@ -50,7 +52,7 @@ inline void scaled_probabilities(const RowDistribution<T>& p, double factor, T* 
     } else {
         const double share = factor * p.inverse;
         for_each_lane(n, [&](std::size_t j, std::size_t) {
-            const double e = power<T>(static_cast<double>(p.logits[j]), p.row.top, 1.0);
+            const double e = power<T>(static_cast<double>(p.logits[j]), p.row.top, unscaled);
             gradient[j] = static_cast<T>(share * e);
         });
     }
@@ -126,9 +128,9 @@ double cross_entropy(const CrossEntropySample<T>& sample, double scale, T* gradi
                      std::size_t n) {
     const T* x = sample.logits;
     const bool stored = gradient != nullptr && n <= longest_stored_row;
-    RowSum row =
-        stored ? stored_row_sum(x, nullptr, 1.0, gradient, n) : online_row_sum(x, nullptr, 1.0, n);
-    row = with_exact_excess(row, x, nullptr, 1.0, n);
+    RowSum row = stored ? stored_row_sum(x, nullptr, unscaled, gradient, n)
+                        : online_row_sum(x, nullptr, unscaled, n);
+    row = with_exact_excess(row, x, nullptr, unscaled, n);
     const RowDistribution<T> p{x, stored ? gradient : nullptr, row, log1p(row.excess),
                                1.0 / row.sum};
     if (sample.probabilities == nullptr && sample.smoothing == 0.0) {

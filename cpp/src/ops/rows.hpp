@@ -86,25 +86,39 @@ inline T maximum(const T* x, const std::uint8_t* keep, std::size_t n) {
     return best[0];
 }
 
-/// e^((x - top) scale), top finite and the largest. With x in double, what rounding x - top and its
-/// product with the scale loses is an error of d ulp in e^d: it is worked out and put back. Halves
+/// 1 / temperature, with what rounding it loses.
+inline Sum<double> reciprocal(double temperature) {
+    const double high = 1.0 / temperature;
+    return {high, exact_fma(-high, temperature, 1.0) * high};
+}
+
+/// (x - top) scale, top finite and the largest. With x in double, what rounding the difference, the
+/// scale and their product loses would be an error of so many ulp in e^: it is worked out. Halves
 /// are taken because x - top may be too large where (x - top) scale is not.
 template <class T>
-inline double power(double x, double top, double scale) {
+inline Sum<double> distance(double x, double top, Sum<double> scale) {
     if constexpr (dtype_of<T> == DType::float32) {
-        return exp<T>((x - top) * scale);
+        return {(x - top) * scale.high, 0.0};
     } else {
         const double half = 0.5 * x;
         const double half_top = 0.5 * top;
         const double difference = half - half_top;
         const double half_part = difference + half_top;
         const double lost = (half - half_part) - (half_top - (half_part - difference));
-        const double twice = 2.0 * scale;
+        const double twice = 2.0 * scale.high;
         const double d = difference * twice;
-        const double d_low = fma(lost, twice, exact_fma(difference, twice, -d));
-        const double e = exp<T>(d);
-        return fma(e, d < -800.0 ? 0.0 : d_low, e);
+        const double d_low =
+            fma(lost, twice, exact_fma(difference, twice, -d)) + difference * (2.0 * scale.low);
+        return {d, d < -800.0 ? 0.0 : d_low};
     }
+}
+
+/// e^((x - top) scale).
+template <class T>
+inline double power(double x, double top, Sum<double> scale) {
+    const Sum<double> d = distance<T>(x, top, scale);
+    const double e = exp<T>(d.high);
+    return dtype_of<T> == DType::float32 ? e : fma(e, d.low, e);
 }
 
 /// A sum in each lane. float32 terms are summed in double as they are; double ones with what every
@@ -130,8 +144,8 @@ struct LaneSums {
 /// sum of e^((x - top) scale), top finite and the largest; NaN if an element is NaN. With `store`,
 /// the exponentials are written to e. With `without_top`, elements equal to top count as 0.
 template <bool store, bool without_top, class T>
-inline double sum_of_exponentials(const T* x, const std::uint8_t* keep, double top, double scale,
-                                  T* e, std::size_t n) {
+inline double sum_of_exponentials(const T* x, const std::uint8_t* keep, double top,
+                                  Sum<double> scale, T* e, std::size_t n) {
     LaneSums<T> sum;
     for_each_chunk(x, keep, n, [&](const T* chunk, std::size_t i, auto count) {
         T result[lanes];
@@ -169,7 +183,7 @@ inline RowSum sum_of_infinite_row(const T* x, const std::uint8_t* keep, double t
 
 /// The row's exponentials and their sum in two passes over the row: for rows that a cache holds.
 template <class T>
-inline RowSum stored_row_sum(const T* x, const std::uint8_t* keep, double scale, T* e,
+inline RowSum stored_row_sum(const T* x, const std::uint8_t* keep, Sum<double> scale, T* e,
                              std::size_t n) {
     const double top = static_cast<double>(maximum(x, keep, n));
     if (abs(top) == infinity) return sum_of_infinite_row(x, keep, top, n);
@@ -180,7 +194,8 @@ inline RowSum stored_row_sum(const T* x, const std::uint8_t* keep, double scale,
 /// The row's sum in one pass, a block at a time: a larger maximum rescales what was summed so far
 /// (Milakov and Gimelshein, arXiv 1805.02867, 2018, at the granularity of a block).
 template <class T>
-inline RowSum online_row_sum(const T* x, const std::uint8_t* keep, double scale, std::size_t n) {
+inline RowSum online_row_sum(const T* x, const std::uint8_t* keep, Sum<double> scale,
+                             std::size_t n) {
     constexpr std::size_t block = 4096;
     double top = -infinity;
     double sum = 0.0;
@@ -194,7 +209,7 @@ inline RowSum online_row_sum(const T* x, const std::uint8_t* keep, double scale,
             continue;
         }
         if (here > top) {
-            sum = top == -infinity ? sum : sum * exp<double>((top - here) * scale);
+            sum = top == -infinity ? sum : sum * power<double>(top, here, scale);
             top = here;
         }
         sum += sum_of_exponentials<false, false, T>(x + i, kept, top, scale, nullptr, m);
@@ -206,7 +221,7 @@ inline RowSum online_row_sum(const T* x, const std::uint8_t* keep, double scale,
 /// Where the largest element has nearly all the weight, sum - 1 has lost the rest's digits: add up
 /// the rest alone. (log_softmax([20, 0])[0] is -2.06e-9, not 0.)
 template <class T>
-inline RowSum with_exact_excess(RowSum row, const T* x, const std::uint8_t* keep, double scale,
+inline RowSum with_exact_excess(RowSum row, const T* x, const std::uint8_t* keep, Sum<double> scale,
                                 std::size_t n) {
     constexpr double enough = dtype_of<T> == DType::float32 ? 0x1p-20 : 1.0;
     if (abs(row.top) != infinity && row.excess < enough) {
@@ -219,7 +234,8 @@ inline RowSum with_exact_excess(RowSum row, const T* x, const std::uint8_t* keep
 inline constexpr std::size_t longest_stored_row = std::size_t{1} << 16;
 
 template <class T>
-void softmax_row(const T* x, const std::uint8_t* keep, double scale, T* y, std::size_t n) {
+void softmax_row(const T* x, const std::uint8_t* keep, double temperature, T* y, std::size_t n) {
+    const Sum<double> scale = reciprocal(temperature);
     const bool stored = n <= longest_stored_row;
     const RowSum row =
         stored ? stored_row_sum(x, keep, scale, y, n) : online_row_sum(x, keep, scale, n);
@@ -252,7 +268,9 @@ void softmax_row(const T* x, const std::uint8_t* keep, double scale, T* y, std::
 }
 
 template <class T>
-void log_softmax_row(const T* x, const std::uint8_t* keep, double scale, T* y, std::size_t n) {
+void log_softmax_row(const T* x, const std::uint8_t* keep, double temperature, T* y,
+                     std::size_t n) {
+    const Sum<double> scale = reciprocal(temperature);
     const RowSum row = with_exact_excess(online_row_sum(x, keep, scale, n), x, keep, scale, n);
     const double log_sum = log1p(row.excess);
     if (abs(row.top) == infinity) {
@@ -264,25 +282,27 @@ void log_softmax_row(const T* x, const std::uint8_t* keep, double scale, T* y, s
         }
         return;
     }
+    const auto result = [&](T x_i) {
+        const Sum<double> d = distance<T>(static_cast<double>(x_i), row.top, scale);
+        return static_cast<T>((d.high - log_sum) + d.low);
+    };
     if (keep == nullptr) {
 #pragma omp simd
-        for (std::size_t i = 0; i < n; ++i) {
-            y[i] = static_cast<T>((static_cast<double>(x[i]) - row.top) * scale - log_sum);
-        }
+        for (std::size_t i = 0; i < n; ++i) y[i] = result(x[i]);
         return;
     }
     for (std::size_t i = 0; i < n; ++i) {
-        const double d = (static_cast<double>(x[i]) - row.top) * scale - log_sum;
-        y[i] = static_cast<T>(keep[i] != 0 ? d : -infinity);
+        y[i] = keep[i] != 0 ? result(x[i]) : static_cast<T>(-infinity);
     }
 }
 
 template <class T>
-void logsumexp_row(const T* x, const std::uint8_t* keep, double scale, T* y, std::size_t n) {
+void logsumexp_row(const T* x, const std::uint8_t* keep, double temperature, T* y, std::size_t n) {
+    const Sum<double> scale = reciprocal(temperature);
     const RowSum row = with_exact_excess(online_row_sum(x, keep, scale, n), x, keep, scale, n);
     const bool infinite = abs(row.top) == infinity;
     *y = static_cast<T>(infinite ? (row.sum != row.sum ? row.sum : row.top)
-                                 : row.top * scale + log1p(row.excess));
+                                 : row.top * scale.high + log1p(row.excess));
 }
 
 /// The sum of a[i] b[i] (or of a[i]) in the fixed order.
@@ -304,9 +324,10 @@ inline double dot(const T* a, const T* b, std::size_t n) {
     return tree_sum(sum);
 }
 
-/// scale y (g - sum g y).
+/// y (g - sum g y) / temperature.
 template <class T>
-void softmax_vjp_row(const T* g, const T* y, double scale, T* out, std::size_t n) {
+void softmax_vjp_row(const T* g, const T* y, double temperature, T* out, std::size_t n) {
+    const double scale = 1.0 / temperature;
     const double mean = dot(g, y, n);
 #pragma omp simd
     for (std::size_t i = 0; i < n; ++i) {
@@ -315,9 +336,10 @@ void softmax_vjp_row(const T* g, const T* y, double scale, T* out, std::size_t n
     }
 }
 
-/// scale (g - e^y sum g).
+/// (g - e^y sum g) / temperature.
 template <class T>
-void log_softmax_vjp_row(const T* g, const T* y, double scale, T* out, std::size_t n) {
+void log_softmax_vjp_row(const T* g, const T* y, double temperature, T* out, std::size_t n) {
+    const double scale = 1.0 / temperature;
     const double sum = dot(g, static_cast<const T*>(nullptr), n);
 #pragma omp simd
     for (std::size_t i = 0; i < n; ++i) {

@@ -70,7 +70,10 @@ double run_samples(const CrossEntropyBatch& batch, CrossEntropyKernel<T> kernel,
         T* result = gradient.target(i, j);
         double loss = 0.0;
         const std::int64_t label = batch.labels == nullptr ? 0 : batch.labels[s];
-        if (batch.labels != nullptr && label == batch.ignore_index) {
+        // Labels were checked, but another thread may have written to them since.
+        const bool ignored =
+            label == batch.ignore_index || static_cast<std::uint64_t>(label) >= batch.classes;
+        if (batch.labels != nullptr && ignored) {
             if (result != nullptr) std::fill_n(result, batch.classes, T(0));
         } else {
             const double weight = batch.sample_weight == nullptr ? 1.0 : batch.sample_weight[i];

@@ -12,6 +12,16 @@ namespace ranvier {
 /// unknown or that this machine does not have.
 const KernelTable& kernels();
 
+/// Those on rows of T, float or double.
+template <class T>
+const RowKernels<T>& row_kernels() {
+    if constexpr (dtype_of<T> == DType::float32) {
+        return kernels().rows_float32;
+    } else {
+        return kernels().rows_float64;
+    }
+}
+
 /// The instruction sets that were compiled in and that this machine has, best first.
 std::vector<std::string> available_instruction_sets();
 

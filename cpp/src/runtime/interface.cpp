@@ -48,15 +48,6 @@ void run(int index, Form form, std::initializer_list<const T*> arrays, T* y, std
 }
 
 template <class T>
-const RowKernels<T>& row_kernels() {
-    if constexpr (dtype_of<T> == DType::float32) {
-        return kernels().rows_float32;
-    } else {
-        return kernels().rows_float64;
-    }
-}
-
-template <class T>
 void run(RowKernel<T> kernel, const T* x, T* y, std::size_t rows, std::size_t n,
          std::size_t outputs, double temperature) {
     if (!(temperature > 0) || std::isinf(temperature)) {
@@ -68,9 +59,9 @@ void run(RowKernel<T> kernel, const T* x, T* y, std::size_t rows, std::size_t n,
         return Rows{reinterpret_cast<char*>(const_cast<T*>(data)),
                     static_cast<std::ptrdiff_t>(columns) * item, item};
     };
-    double scale = 1.0 / temperature;
     run_rows<T>(kernel, stack(x, n), Rows{nullptr, 0, 0},
-                Rows{reinterpret_cast<char*>(&scale), 0, 0}, stack(y, outputs), rows, n, outputs);
+                Rows{reinterpret_cast<char*>(&temperature), 0, 0}, stack(y, outputs), rows, n,
+                outputs);
 }
 
 }  // namespace

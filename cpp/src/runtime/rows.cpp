@@ -20,12 +20,12 @@ std::size_t worth_a_thread(std::size_t n) {
 template <class T>
 class Panel {
 public:
-    Panel(Rows rows, std::size_t n) : rows_(rows), n_(n) {
-        direct_ = rows.data == nullptr || n <= 1 || rows.stride == sizeof(T);
-        if (!direct_) buffer_ = std::make_unique_for_overwrite<T[]>(n * width);
-    }
-
     static constexpr std::size_t width = 16;
+
+    Panel(Rows rows, std::size_t n, std::size_t count) : rows_(rows), n_(n) {
+        direct_ = rows.data == nullptr || n <= 1 || rows.stride == sizeof(T);
+        if (!direct_) buffer_ = std::make_unique_for_overwrite<T[]>(n * std::min(width, count));
+    }
 
     void load(std::size_t first, std::size_t count) {
         each(first, count, [](T& mine, T& theirs) { mine = theirs; });
@@ -66,20 +66,20 @@ private:
     std::unique_ptr<T[]> buffer_;
 };
 
-double scale_of(const Rows& scale, std::size_t row) {
-    return *reinterpret_cast<const double*>(scale.data +
-                                            static_cast<std::ptrdiff_t>(row) * scale.row_stride);
+double temperature_of(const Rows& temperature, std::size_t row) {
+    return *reinterpret_cast<const double*>(temperature.data + static_cast<std::ptrdiff_t>(row) *
+                                                                   temperature.row_stride);
 }
 
 }  // namespace
 
 template <class T>
-void run_rows(RowKernel<T> kernel, Rows x, Rows keep, Rows scale, Rows y, std::size_t rows,
+void run_rows(RowKernel<T> kernel, Rows x, Rows keep, Rows temperature, Rows y, std::size_t rows,
               std::size_t n, std::size_t outputs) {
     const KeepFloatStatus flags;
     parallel_for(rows, 1, worth_a_thread(n), [&](std::size_t begin, std::size_t end) {
-        Panel<T> from(x, n), to(y, outputs);
-        Panel<std::uint8_t> mask(keep, n);
+        Panel<T> from(x, n, end - begin), to(y, outputs, end - begin);
+        Panel<std::uint8_t> mask(keep, n, end - begin);
         constexpr std::size_t width = Panel<T>::width;
         for (std::size_t first = begin; first < end; first += width) {
             const std::size_t count = std::min(width, end - first);
@@ -90,8 +90,8 @@ void run_rows(RowKernel<T> kernel, Rows x, Rows keep, Rows scale, Rows y, std::s
                     from.prefetch_row(first + i + 1);
                     to.prefetch_row(first + i + 1);
                 }
-                kernel(from.row(first, i), mask.row(first, i), scale_of(scale, first + i),
-                       to.row(first, i), n);
+                kernel(from.row(first, i), mask.row(first, i),
+                       temperature_of(temperature, first + i), to.row(first, i), n);
             }
             to.store(first, count);
         }
@@ -99,19 +99,20 @@ void run_rows(RowKernel<T> kernel, Rows x, Rows keep, Rows scale, Rows y, std::s
 }
 
 template <class T>
-void run_rows_vjp(RowVjpKernel<T> kernel, Rows g, Rows y, Rows scale, Rows out, std::size_t rows,
-                  std::size_t n) {
+void run_rows_vjp(RowVjpKernel<T> kernel, Rows g, Rows y, Rows temperature, Rows out,
+                  std::size_t rows, std::size_t n) {
     const KeepFloatStatus flags;
     parallel_for(rows, 1, worth_a_thread(n), [&](std::size_t begin, std::size_t end) {
-        Panel<T> gradient(g, n), output(y, n), result(out, n);
+        const std::size_t here = end - begin;
+        Panel<T> gradient(g, n, here), output(y, n, here), result(out, n, here);
         constexpr std::size_t width = Panel<T>::width;
         for (std::size_t first = begin; first < end; first += width) {
             const std::size_t count = std::min(width, end - first);
             gradient.load(first, count);
             output.load(first, count);
             for (std::size_t i = 0; i < count; ++i) {
-                kernel(gradient.row(first, i), output.row(first, i), scale_of(scale, first + i),
-                       result.row(first, i), n);
+                kernel(gradient.row(first, i), output.row(first, i),
+                       temperature_of(temperature, first + i), result.row(first, i), n);
             }
             result.store(first, count);
         }

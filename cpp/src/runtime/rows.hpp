@@ -11,14 +11,14 @@ struct Rows {
     std::ptrdiff_t row_stride, stride;
 };
 
-/// y = kernel(x, keep, scale) for every row. `keep.data` may be null; scale has one value a row.
-/// `outputs` is the number of results a row has: n, or 1.
+/// y = kernel(x, keep, temperature) for every row. `keep.data` may be null; temperature has one
+/// value a row. `outputs` is the number of results a row has: n, or 1.
 template <class T>
-void run_rows(RowKernel<T> kernel, Rows x, Rows keep, Rows scale, Rows y, std::size_t rows,
+void run_rows(RowKernel<T> kernel, Rows x, Rows keep, Rows temperature, Rows y, std::size_t rows,
               std::size_t n, std::size_t outputs);
 
 template <class T>
-void run_rows_vjp(RowVjpKernel<T> kernel, Rows g, Rows y, Rows scale, Rows out, std::size_t rows,
-                  std::size_t n);
+void run_rows_vjp(RowVjpKernel<T> kernel, Rows g, Rows y, Rows temperature, Rows out,
+                  std::size_t rows, std::size_t n);
 
 }  // namespace ranvier

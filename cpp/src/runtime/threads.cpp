@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cmath>
 #include <cstdlib>
+#include <exception>
 #include <fstream>
 #include <limits>
 #include <sstream>
@@ -19,6 +20,8 @@
 
 namespace ranvier {
 namespace {
+
+constexpr int most_threads = 1024;
 
 std::atomic<int> requested{0};  // by set_num_threads or RANVIER_NUM_THREADS; 0 for the default
 std::atomic<int> quota{std::numeric_limits<int>::max()};
@@ -65,9 +68,10 @@ int from_environment() {
     if (text == nullptr || *text == '\0') return 0;
     char* end = nullptr;
     const long count = std::strtol(text, &end, 10);
-    if (*end != '\0' || count < 1 || count > std::numeric_limits<int>::max()) {
+    if (*end != '\0' || count < 1 || count > most_threads) {
         throw std::invalid_argument("RANVIER_NUM_THREADS is '" + std::string(text) +
-                                    "'; expected a positive integer");
+                                    "'; expected an integer from 1 to " +
+                                    std::to_string(most_threads));
     }
     return static_cast<int>(count);
 }
@@ -97,9 +101,10 @@ int requested_threads() {
 }
 
 void set_num_threads(int count) {
-    if (count < 0) {
+    if (count < 0 || count > most_threads) {
         throw std::invalid_argument("num_threads is " + std::to_string(count) +
-                                    "; expected a positive integer, or 0 for the default");
+                                    "; expected an integer from 1 to " +
+                                    std::to_string(most_threads) + ", or 0 for the default");
     }
     requested = count;
 }
@@ -119,15 +124,23 @@ void detail::parallel_for(std::size_t n, std::size_t block, std::size_t wanted,
     const int threads = static_cast<int>(std::min({wanted, granted, blocks}));
 #ifdef _OPENMP
     if (threads > 1 && !omp_in_parallel()) {
+        std::exception_ptr error;
+        std::atomic_flag thrown = ATOMIC_FLAG_INIT;
 #pragma omp parallel num_threads(threads)
         {
+            // No exception may leave the region; the first one is thrown again after it.
             // The team may be smaller than asked for.
             const std::size_t team = static_cast<std::size_t>(omp_get_num_threads());
             const std::size_t me = static_cast<std::size_t>(omp_get_thread_num());
             const std::size_t begin = blocks * me / team * block;
             const std::size_t end = std::min(n, blocks * (me + 1) / team * block);
-            if (begin < end) body(context, begin, end);
+            try {
+                if (begin < end) body(context, begin, end);
+            } catch (...) {
+                if (!thrown.test_and_set()) error = std::current_exception();
+            }
         }
+        if (error) std::rethrow_exception(error);
         return;
     }
 #endif
