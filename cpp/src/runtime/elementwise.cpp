@@ -67,9 +67,10 @@ void run_elementwise(const ElementwiseCall& call, char* const* data, const std::
             for (std::size_t start = begin; start < end; start += prefetch_block) {
                 const std::size_t ahead = std::min(end, start + prefetch_distance);
                 const std::size_t bytes = std::min(prefetch_block, end - ahead) * call.item_size;
-                for (int k = 0; k <= inputs; ++k) {
+                for (int k = 0; k < inputs; ++k) {
                     if (stride[k] == item) prefetch(at(k, ahead), bytes);
                 }
+                prefetch_to_write(at(inputs, ahead), bytes);
                 for (int k = 0; k < inputs; ++k) in[k] = at(k, start);
                 call.kernel(in, at(inputs, start), std::min(prefetch_block, end - start), uniform);
             }

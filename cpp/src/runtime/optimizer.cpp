@@ -21,12 +21,13 @@ void step_in_tensor(OptimizerKernel kernel, const OptimizerTensor& tensor, std::
     for (std::size_t start = begin; start < end; start += prefetch_block) {
         const std::size_t ahead = std::min(end, start + prefetch_distance);
         const std::size_t bytes = std::min(prefetch_block, end - ahead) * item_size;
-        prefetch(at(tensor.parameter, ahead), bytes);
-        prefetch(at(tensor.gradient, ahead), bytes);
+        prefetch_to_write(at(tensor.parameter, ahead), bytes);
+        // Read here, but written by the next backward pass, on whichever processor.
+        prefetch_to_write(at(tensor.gradient, ahead), bytes);
         void* state[max_states];
         for (std::size_t k = 0; k < max_states; ++k) {
             state[k] = at(tensor.state[k], start);
-            if (state[k] != nullptr) prefetch(at(tensor.state[k], ahead), bytes);
+            if (state[k] != nullptr) prefetch_to_write(at(tensor.state[k], ahead), bytes);
         }
         kernel(at(tensor.parameter, start), at(tensor.gradient, start), state, scalars,
                std::min(prefetch_block, end - start));
