@@ -419,7 +419,11 @@ def test_an_input_that_is_not_contiguous_is_not_copied():
         (lambda X, y: trainer().fit(X * 1j, y), TypeError, "X has dtype complex"),
         (lambda X, y: trainer().fit(X, y.astype(object)), TypeError, "y has dtype object"),
         (lambda X, y: trainer().fit(X, y, epochs=-1), ValueError, "epochs is -1"),
-        (lambda X, y: trainer().fit(X, y, epochs=1.5), TypeError, "float"),
+        (
+            lambda X, y: trainer().fit(X, y, epochs=1.5),
+            TypeError,
+            "epochs is 1.5; expected an integer",
+        ),
         (lambda X, y: trainer().fit(X, y, batch_size=0), ValueError, "batch_size is 0"),
         (lambda X, y: trainer().predict(X, batch_size=-1), ValueError, "batch_size is -1"),
         (lambda X, y: trainer().fit(X, y, sample_weight=[1.0]), ValueError, "sample_weight has 1"),

@@ -55,9 +55,14 @@ class Rows:
         """Rows that follow each other: a view, where nothing has to be converted."""
         return self._converted(self.array[start:stop])
 
+    def whole(self) -> Array:
+        """All rows, in an array that is not overwritten."""
+        return self.array.astype(self._batch.dtype, copy=False)
+
     def _converted(self, rows: Array) -> Array:
         if not self._converts:
             return rows
         batch = self._batch[: len(rows)]
-        np.copyto(batch, rows, casting="unsafe")
+        with np.errstate(all="ignore"):
+            np.copyto(batch, rows, casting="unsafe")
         return batch

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import io
 import itertools
 import json
 import math
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
@@ -48,22 +50,50 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0; 2 after an error, which is one line on standard error; 130 if interrupted.
+        0; 1 if nobody reads the output to its end; 2 after an error, which is one line on standard
+        error; 130 if interrupted.
     """
+    # A file may have a name that the terminal cannot show.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        code = _run(argv)
+        sys.stdout.flush()
+        return code
+    except (_UsageError, data.DataError) as error:
+        return _failed(str(error))
+    except MemoryError:
+        return _failed("not enough memory for this model and data")
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        _discard_output()
+        return 1
+    except OSError as error:  # data.load makes a DataError of its own
+        _discard_output()
+        return _failed(f"cannot write the output: {error.strerror or error}")
+
+
+def _run(argv: Sequence[str] | None) -> int:
     try:
         arguments = _parser().parse_args(argv)
         arguments.command(arguments)
-    except SystemExit as request:  # --help and --version
+    except SystemExit as request:  # --help and --version, and rich when nobody reads its table
         return int(request.code or 0)
-    except (_UsageError, data.DataError) as error:
-        print(f"ranvier: error: {error}", file=sys.stderr)
-        return 2
-    except MemoryError:
-        print("ranvier: error: not enough memory for this model and data", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
     return 0
+
+
+def _failed(message: str) -> int:
+    line = message.replace("\n", "\\n")
+    print(f"ranvier: error: {line}", file=sys.stderr)
+    return 2
+
+
+def _discard_output() -> None:
+    """Else Python would try once more to write what is left when it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _parser() -> _Parser:
@@ -203,7 +233,7 @@ def _show(report: Mapping[str, Any]) -> None:
     table = Table(show_header=False)
     for name, text in rows.items():
         table.add_row(name, text)
-    Console().print(table)
+    Console(markup=False, emoji=False).print(table)
 
 
 def _finite(value: float) -> float | None:

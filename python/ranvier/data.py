@@ -6,8 +6,8 @@ import csv
 import gzip
 import math
 import os
-import zipfile
-import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,8 @@ FASHION_MNIST = "/usr/share/datasets/fashion-mnist"
 
 # Whole numbers in the last column of a .csv file are classes if there are at most so many of them.
 _MOST_CLASSES = 100
+# Beyond this, whole numbers that differ may be the same in float64.
+_LARGEST_CLASS = 2**53
 _TEST_SHARE = 0.2
 
 
@@ -161,7 +163,7 @@ def load_fashion_mnist(data_dir: str | os.PathLike[str] = FASHION_MNIST) -> Data
     algorithms, arXiv 1708.07747 (2017).
     """
     folder = Path(data_dir)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise DataError(
             f"{folder}: no such folder; install Debian's package dataset-fashion-mnist, or say "
             "where its files are with data_dir"
@@ -210,23 +212,23 @@ def load_npz(path: str | os.PathLike[str], seed: int = 0) -> Dataset:
     (8, 10)
     """
     path = Path(path)
-    try:
-        with path.open("rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            single = isinstance(archive, np.ndarray)
-            arrays = {} if single else {key: archive[key] for key in archive.files}
-    except (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        raise _unreadable(path, error) from None
-    if single:
-        raise DataError(f"{path}: expected an archive of numpy.savez, not one array")
-    for names in (("x_train", "y_train", "x_test", "y_test"), ("X", "y")):
-        if set(names) <= set(arrays):
-            break
-    else:
-        raise DataError(
-            f"{path}: holds {', '.join(arrays) or 'nothing'}; expected X and y, or x_train, "
-            "y_train, x_test and y_test"
-        )
+    with _reading(path), path.open("rb") as file:
+        archive = np.load(file, allow_pickle=False)
+        if isinstance(archive, np.ndarray):
+            raise DataError(f"{path}: expected an archive of numpy.savez, not one array")
+        for names in (("x_train", "y_train", "x_test", "y_test"), ("X", "y")):
+            if set(names) <= set(archive.files):
+                break
+        else:
+            raise DataError(
+                f"{path}: holds {', '.join(archive.files) or 'nothing'}; expected X and y, or "
+                "x_train, y_train, x_test and y_test"
+            )
+        arrays = {name: archive[name] for name in names}
+    for name, array in arrays.items():
+        # A member that is not in the format of numpy.save comes as its bytes.
+        if not isinstance(array, np.ndarray):
+            raise DataError(f"{path}: {name} is not an array of numpy.save")
     features = [_features(arrays[name], f"{path}: {name}") for name in names[::2]]
     targets = [_target(arrays[name], f"{path}: {name}") for name in names[1::2]]
     for x, y, name in zip(features, targets, names[::2], strict=True):
@@ -273,12 +275,9 @@ def load_csv(path: str | os.PathLike[str], seed: int = 0) -> Dataset:
     2
     """
     path = Path(path)
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file)
-            lines = [(reader.line_num, cells) for cells in reader if cells]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise _unreadable(path, error) from None
+    with _reading(path), path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.reader(file)
+        lines = [(reader.line_num, cells) for cells in reader if cells]
     if lines and not any(map(_is_number, lines[0][1])):
         del lines[0]
     if not lines:
@@ -301,18 +300,19 @@ def load_csv(path: str | os.PathLike[str], seed: int = 0) -> Dataset:
         numbers = y.astype(np.float64)
         whole = np.isfinite(numbers).all() and bool(np.all(numbers == np.rint(numbers)))
         few = len(np.unique(numbers)) <= _MOST_CLASSES
+        if whole and few and np.abs(numbers).max() > _LARGEST_CLASS:
+            raise DataError(
+                f"{path}: a target is beyond 2**53; expected classes that float64 holds"
+            )
         y = numbers.astype(np.int64) if whole and few else numbers
-    where = f"{path}: the features"
+    where = f"{path}: the table of features"
     return _split(path.name, _features(features, where), _target(y, f"{path}: the target"), seed)
 
 
 def _read_idx(path: Path, axes: int) -> Array:
     """An array of bytes in the format of the MNIST files: its shape, big-endian, then its items."""
-    try:
-        with gzip.open(path) as file:
-            content = file.read()
-    except (OSError, EOFError, zlib.error) as error:
-        raise _unreadable(path, error) from None
+    with _reading(path), gzip.open(path) as file:
+        content = file.read()
     header = 4 + 4 * axes
     if content[:4] != bytes([0, 0, 8, axes]) or len(content) < header:
         raise DataError(f"{path}: expected an IDX file of bytes with {axes} axes")
@@ -331,8 +331,11 @@ def _features(x: Array, where: str) -> Array:
             f"{where} has dtype {x.dtype} and shape {x.shape}; expected real numbers in at "
             "least 2 axes"
         )
+    features = math.prod(x.shape[1:])
+    if features == 0:
+        raise DataError(f"{where} has shape {x.shape}; expected at least one feature")
     with np.errstate(over="ignore"):
-        x = x.reshape(len(x), math.prod(x.shape[1:])).astype(np.float32)
+        x = x.reshape(len(x), features).astype(np.float32)
     if not np.isfinite(x).all():
         raise DataError(f"{where} has a value that is not a finite float32")
     return x
@@ -383,6 +386,17 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """What a file makes its reader raise is a DataError: a damaged one can raise anything."""
+    try:
+        yield
+    except (DataError, MemoryError):
+        raise
+    except Exception as error:
+        raise _unreadable(path, error) from None
 
 
 def _unreadable(path: Path, error: Exception) -> DataError:

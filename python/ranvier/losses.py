@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import numbers
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -90,14 +91,24 @@ def _weights(values: npt.ArrayLike, name: str, shape: tuple[int, ...], dtype: An
         raise TypeError(f"{name} has dtype {array.dtype}; expected real numbers")
     if array.shape != shape:
         raise ValueError(f"{name} has shape {array.shape}; expected {shape}")
-    return np.ascontiguousarray(array, dtype).reshape(shape)
+    with np.errstate(all="ignore"):
+        return np.ascontiguousarray(array, dtype).reshape(shape)
 
 
 def _reduction(name: str) -> int:
-    code: int | None = _core.reductions.get(name)
-    if code is None:
+    if not isinstance(name, str) or name not in _core.reductions:
         raise ValueError(f"reduction is {name!r}; expected 'mean', 'sum' or 'none'")
-    return code
+    return _core.reductions[name]
+
+
+def _label(name: str, value: int) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} is {value!r}; expected an integer") from None
+    if not -(2**63) <= number < 2**63:
+        raise ValueError(f"{name} is {value!r}; expected -2**63 <= {name} < 2**63")
+    return number
 
 
 @Loss
@@ -170,6 +181,8 @@ def cross_entropy(
     >>> gradient.tolist()
     [[0.125, 0.125, 0.125, -0.375], [-0.375, 0.125, 0.125, 0.125]]
     """
+    if not isinstance(label_smoothing, numbers.Real):
+        raise TypeError(f"label_smoothing is {label_smoothing!r}; expected a number")
     if not 0.0 <= label_smoothing <= 1.0:
         raise ValueError(f"label_smoothing is {label_smoothing!r}; expected a number from 0 to 1")
     batched = input.ndim > 1
@@ -185,8 +198,8 @@ def cross_entropy(
         target,
         of_classes,
         of_samples,
-        operator.index(ignore_index),
-        label_smoothing,
+        _label("ignore_index", ignore_index),
+        float(label_smoothing),
         _reduction(reduction),
         gradient,
     )

@@ -25,7 +25,7 @@ def _checked(temperature: float) -> float:
 def _operands(name: str, x: npt.ArrayLike, mask: npt.ArrayLike | None) -> tuple[Any, ...]:
     """The native function of this name, x, and the mask of the same shape, where there is one."""
     if mask is None:
-        return getattr(_core, name), np.asarray(x)
+        return getattr(_core, name), x
     mask = np.asarray(mask)
     if mask.dtype != np.bool_:
         raise TypeError(f"mask has dtype {mask.dtype}; expected bool, True where an entry is kept")
@@ -189,7 +189,7 @@ def logsumexp(
     >>> round(float(rv.logsumexp([1000.0, 1000.0])), 9)
     1000.693147181
     """
-    function, *arrays = _operands("logsumexp", x, mask)
+    function, *arrays = _operands("logsumexp", np.asarray(x), mask)
     axes = tuple(range(arrays[0].ndim)) if axis is None else axis
     axes = axes if isinstance(axes, tuple) else (axes,)
     rows = [_last_axes(array, axes) for array in arrays]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import operator
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -67,9 +68,10 @@ class Trainer:
     Raises
     ------
     TypeError
-        If loss has no value_and_grad.
+        If model, loss or optimizer is none.
     ValueError
-        If the optimizer holds an array that is not a parameter of the model.
+        If the optimizer holds an array that is not a parameter of the model, or the loss is not a
+        mean over the samples.
 
     Examples
     --------
@@ -99,6 +101,9 @@ class Trainer:
         callbacks: Sequence[Any] = (),
         seed: int | np.random.Generator | None = None,
     ) -> None:
+        for name, value, kind in (("model", model, Module), ("optimizer", optimizer, Optimizer)):
+            if not isinstance(value, kind):
+                raise TypeError(f"{name} is {value!r}; expected a ranvier {kind.__name__}")
         self.model = model
         self.loss = loss
         self.optimizer = optimizer
@@ -108,6 +113,10 @@ class Trainer:
         self.epoch = 0
         self._rng = np.random.default_rng(seed)
         self._value_and_grad = _value_and_grad(loss)
+        options = {name: p.default for name, p in inspect.signature(loss).parameters.items()}
+        if options.get("reduction", "mean") != "mean":
+            raise ValueError(f"loss has reduction {options['reduction']!r}; expected 'mean'")
+        self._ignored = options.get("ignore_index")
         self._stopping = False
         self._gradients()
 
@@ -128,7 +137,8 @@ class Trainer:
         Parameters
         ----------
         X : array_like
-            Samples along the first axis, of any real dtype; a numpy.memmap is read by the batch.
+            Samples along the first of at least two axes, of any real dtype; a numpy.memmap is read
+            by the batch.
         y : array_like
             One target for each sample: an integer is a class, all else is converted to the dtype of
             the model.
@@ -160,6 +170,7 @@ class Trainer:
         rows = len(X) if X.ndim else 0
         size = rows if batch_size is None else _at_least(1, "batch_size", batch_size)
         data = self._rows(X, y, size)
+        validation = None if validation_data is None else self._validation(validation_data)
         if sample_weight is not None:
             data.append(_aligned(Rows(sample_weight, np.float64, size, "sample_weight"), data[0]))
         history = History()
@@ -170,8 +181,8 @@ class Trainer:
                 self._call("on_epoch_begin")
                 order = self._rng.permutation(rows) if shuffle and size < rows else None
                 logs = self._train(_batches(data, order, size), bar)
-                if validation_data is not None:
-                    validated = self.evaluate(*validation_data)
+                if validation is not None:
+                    validated = self._evaluate(*validation)
                     logs.update((f"val_{key}", value) for key, value in validated.items())
                 self.epoch += 1
                 if self.scheduler is not None:
@@ -187,18 +198,17 @@ class Trainer:
     def evaluate(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Logs:
         """Loss and, for classes, accuracy, in eval mode.
 
+        Parameters
+        ----------
+        X, y : array_like
+            As for `fit`.
+
         Returns
         -------
         dict
-            "loss", and "accuracy" if y holds classes.
+            "loss", over all samples at once, and "accuracy" if y holds classes.
         """
-        data = self._rows(X, y, _PREDICTED_AT_ONCE)
-        mean = _Mean()
-        with self._mode(training=False):
-            for x, target in _batches(data, None, _PREDICTED_AT_ONCE):
-                output = self.model(x)
-                mean.add(self.loss(output, target), output, target, len(x))
-        return mean.logs()
+        return self._evaluate(*self._rows(X, y, _PREDICTED_AT_ONCE))
 
     def predict(self, X: npt.ArrayLike, *, batch_size: int = _PREDICTED_AT_ONCE) -> Array:
         """The model's output, in eval mode, in an array of the caller's own.
@@ -210,10 +220,7 @@ class Trainer:
             Samples at a time.
         """
         size = _at_least(1, "batch_size", batch_size)
-        rows = Rows(X, self._dtype, size, "X")
-        with self._mode(training=False):
-            outputs = [self.model(x) for (x,) in _batches([rows], None, size)]
-        return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
+        return self._predict(_samples(X, self._dtype, size, "X"), size)
 
     def stop(self) -> None:
         """End the training after the current epoch: for callbacks."""
@@ -224,7 +231,7 @@ class Trainer:
         model, optimizer, gradients = self.model, self.optimizer, self._gradients()
         options = {} if self.max_norm is None else {"max_norm": self.max_norm}
         after_step = [c.on_step_end for c in self.callbacks if hasattr(c, "on_step_end")]
-        mean = _Mean()
+        mean = _Mean(self._ignored)
         gradient = np.empty(0)
         start = time.perf_counter()
         for x, target, *weight in batches:
@@ -246,29 +253,60 @@ class Trainer:
                 bar.advance(len(x))
         return {**mean.logs(), "seconds": time.perf_counter() - start}
 
+    def _predict(self, rows: Rows, size: int) -> Array:
+        result = np.empty(0)
+        done = 0
+        with self._mode(training=False):
+            for (x,) in _batches([rows], None, size):
+                output = self.model(x)
+                if done == 0:
+                    result = np.empty((len(rows), *output.shape[1:]), output.dtype)
+                result[done : done + len(x)] = output
+                done += len(x)
+        return result
+
+    def _evaluate(self, inputs: Rows, targets: Rows) -> Logs:
+        output = self._predict(inputs, _PREDICTED_AT_ONCE)
+        target = targets.whole()
+        mean = _Mean(self._ignored)
+        mean.add(self.loss(output, target), output, target, len(target))
+        return mean.logs()
+
     @property
     def _dtype(self) -> np.dtype[Any]:
-        return self.model.flat_parameters.dtype
+        parameters = self.model.parameters()
+        return parameters[0].dtype if parameters else np.dtype(np.float32)
 
-    def _rows(self, X: npt.ArrayLike, y: npt.ArrayLike, size: int) -> list[Rows]:
-        inputs = Rows(X, self._dtype, size, "X")
-        kind = np.asarray(y).dtype.kind
-        targets = Rows(y, np.int64 if kind in "biu" else self._dtype, size, "y")
-        return [inputs, _aligned(targets, inputs)]
+    def _rows(
+        self, X: npt.ArrayLike, y: npt.ArrayLike, size: int, names: Sequence[str] = ("X", "y")
+    ) -> list[Rows]:
+        inputs = _samples(X, self._dtype, size, names[0])
+        target = np.asarray(y)
+        if target.dtype == np.uint64 and target.size and target.max() >= 2**63:
+            raise ValueError(f"{names[1]} has the label {target.max()}; expected less than 2**63")
+        dtype = np.int64 if target.dtype.kind in "biu" else self._dtype
+        return [inputs, _aligned(Rows(target, dtype, size, names[1]), inputs)]
+
+    def _validation(self, pair: tuple[npt.ArrayLike, npt.ArrayLike]) -> list[Rows]:
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            what = f"{len(pair)} entries" if isinstance(pair, (tuple, list)) else type(pair)
+            raise ValueError(f"validation_data is of {what}; expected a pair (X, y)")
+        names = ("validation_data[0]", "validation_data[1]")
+        return self._rows(*pair, _PREDICTED_AT_ONCE, names)
 
     def _gradients(self) -> list[Array]:
         """The model's gradients in the order of the optimizer's parameters."""
         gradient_of = dict(
-            zip(map(id, self.model.parameters()), self.model.gradients(), strict=True)
+            zip(map(_memory, self.model.parameters()), self.model.gradients(), strict=True)
         )
         held = [p for group in self.optimizer.param_groups for p in group["params"]]
-        strange = [i for i, parameter in enumerate(held) if id(parameter) not in gradient_of]
+        strange = [i for i, parameter in enumerate(held) if _memory(parameter) not in gradient_of]
         if strange:
             raise ValueError(
                 f"optimizer holds {len(held)} arrays of which number {strange[0]} is not a "
                 "parameter of the model; expected arrays of model.parameters()"
             )
-        return [gradient_of[id(parameter)] for parameter in held]
+        return [gradient_of[_memory(parameter)] for parameter in held]
 
     @contextmanager
     def _mode(self, training: bool) -> Iterator[None]:
@@ -288,9 +326,10 @@ class Trainer:
 
 
 class _Mean:
-    """Loss and accuracy over batches."""
+    """Loss and accuracy over batches; samples whose label is ignored count for neither."""
 
-    def __init__(self) -> None:
+    def __init__(self, ignored: int | None) -> None:
+        self._ignored = ignored
         self._loss = 0.0
         self._weight = 0.0
         self._right = 0
@@ -300,8 +339,10 @@ class _Mean:
         self._loss += float(loss) * float(weight)
         self._weight += float(weight)
         if target.dtype.kind == "i" and output.ndim == 2 and target.ndim == 1:
-            self._right += int(np.count_nonzero(output.argmax(axis=1) == target))
-            self._rows += len(target)
+            counted = target != self._ignored
+            right = (output.argmax(axis=1) == target) & counted
+            self._right += int(np.count_nonzero(right))
+            self._rows += int(np.count_nonzero(counted))
 
     def logs(self) -> Logs:
         logs = {"loss": self._loss / self._weight if self._weight else float("nan")}
@@ -321,10 +362,28 @@ def _batches(data: list[Rows], order: Array | None, size: int) -> Iterator[list[
             yield [part.at(chosen) for part in data]
 
 
+def _samples(X: npt.ArrayLike, dtype: npt.DTypeLike, size: int, name: str) -> Rows:
+    """Rows that a model can be given: of one axis they might be samples or features."""
+    rows = Rows(X, dtype, size, name)
+    if rows.array.ndim == 1:
+        raise ValueError(
+            f"{name} has shape {rows.array.shape}; expected at least 2 axes: {name}[None] is one "
+            f"sample, {name}[:, None] has one feature"
+        )
+    return rows
+
+
 def _aligned(rows: Rows, inputs: Rows) -> Rows:
     if len(rows) != len(inputs):
-        raise ValueError(f"{rows.name} has {len(rows)} rows; expected {len(inputs)}, as X")
+        raise ValueError(
+            f"{rows.name} has {len(rows)} rows; expected {len(inputs)}, as {inputs.name}"
+        )
     return rows
+
+
+def _memory(array: Array) -> tuple[int, tuple[int, ...]]:
+    """What two arrays over the same memory have in common, however each was made."""
+    return array.ctypes.data, array.shape
 
 
 def _value_and_grad(loss: Callable[..., Any]) -> Callable[..., tuple[Any, Array]]:
@@ -340,7 +399,10 @@ def _value_and_grad(loss: Callable[..., Any]) -> Callable[..., tuple[Any, Array]
 
 
 def _at_least(least: int, name: str, value: int) -> int:
-    number = operator.index(value)
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} is {value!r}; expected an integer") from None
     if number < least:
         raise ValueError(f"{name} is {value}; expected at least {least}")
     return number

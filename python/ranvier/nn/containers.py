@@ -23,7 +23,8 @@ class Sequential(Module):
     Parameters
     ----------
     *layers : Module
-        Each is there once. Their parameters move into buffers of this model.
+        Each is there once. Their parameters move into buffers of this model, unless somebody
+        holds arrays of them: those stay where they are.
 
     Raises
     ------
@@ -49,7 +50,7 @@ class Sequential(Module):
             if not isinstance(layer, Module):
                 raise TypeError(f"layers[{i}] is a {type(layer).__name__}; expected a Module")
         self._layers = layers
-        modules = [id(module) for module in self.modules()]
+        modules = [id(module) for layer in layers for module in layer.modules()]
         if len(set(modules)) < len(modules):
             raise ValueError(f"a module is there twice in {self!r}; expected each once")
         self._gather()
@@ -151,8 +152,19 @@ def _stages(layers: Sequence[Module]) -> list[Callable[[Array], Array]]:
     stages: list[Callable[[Array], Array]] = []
     for layer in layers:
         before = stages[-1] if stages else None
-        if isinstance(layer, Elementwise) and isinstance(before, Linear) and before.has_bias:
+        if (
+            isinstance(before, Linear)
+            and before.has_bias
+            and isinstance(layer, Elementwise)
+            and _has_forward_of(Linear, before)
+            and _has_forward_of(Elementwise, layer)
+        ):
             stages[-1] = partial(before.forward_activated, activation=layer)
         else:
             stages.append(layer)
     return stages
+
+
+def _has_forward_of(base: type[Module], layer: Module) -> bool:
+    """Whether nobody has put another forward in the place of that of the class."""
+    return type(layer).forward is base.forward and "forward" not in vars(layer)

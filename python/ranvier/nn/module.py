@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import weakref
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, overload
 
@@ -13,6 +15,9 @@ from ._workspace import Array, Workspace
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+# Arrays, each as the dictionary in which it is and its name there.
+_Places = list[tuple[dict[str, Array], str]]
 
 
 class Parameter:
@@ -54,7 +59,8 @@ class Module:
     ----------
     training : bool
         The mode. In train mode what `forward` and `backward` return belongs to the module and is
-        overwritten by its next call; in eval mode it is the caller's own.
+        overwritten by its next call; in eval mode it is the caller's own. (What `Flatten` returns
+        is a view of what it was given, in both.)
 
     Examples
     --------
@@ -150,52 +156,71 @@ class Module:
                 yield name, value
 
     def modules(self) -> Iterator[Module]:
-        """This module and all modules in it, in torch's order."""
-        for _, module in self._modules():
+        """This module and all modules in it, each once, in torch's order."""
+        for _, module in self._modules("", set()):
             yield module
 
-    def _modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        yield prefix, self
-        for name, child in self.children():
-            yield from child._modules(f"{prefix}{name}.")
+    def _modules(self, prefix: str, seen: set[int]) -> Iterator[tuple[str, Module]]:
+        if id(self) not in seen:
+            seen.add(id(self))
+            yield prefix, self
+            for name, child in self.children():
+                yield from child._modules(f"{prefix}{name}.", seen)
 
-    def _gather(self) -> tuple[Array, Array]:
-        """The buffers of all parameters and gradients; what lies elsewhere is moved there first."""
-        owners = [(m, name) for m in self.modules() for name in m._parameters]
-        dtypes = {module._parameters[name].dtype for module, name in owners}
+    def _gather(self) -> None:
+        """Bring all parameters into one buffer and all gradients into another, where possible."""
+        parameters, gradients = self._places()
+        dtypes = {arrays[name].dtype for arrays, name in parameters}
         if len(dtypes) > 1:
             names = sorted(str(dtype) for dtype in dtypes)
             raise TypeError(f"the parameters have dtypes {', '.join(names)}; expected only one")
-        parameters = _in_one_buffer([(m._parameters, name) for m, name in owners])
-        return parameters, _in_one_buffer([(m._gradients, name) for m, name in owners])
+        for places in (parameters, gradients):
+            if _flat(places) is None:
+                _move_together(places)
+
+    def _places(self) -> tuple[_Places, _Places]:
+        """Where the parameters and the gradients are."""
+        owners = [(module, name) for module in self.modules() for name in module._parameters]
+        return [(m._parameters, name) for m, name in owners], [
+            (m._gradients, name) for m, name in owners
+        ]
 
     @property
     def flat_parameters(self) -> Array:
-        """All parameters, as one array of one axis; a view."""
-        return self._gather()[0]
+        """All parameters, as one array of one axis; a view.
+
+        Raises
+        ------
+        ValueError
+            If they are not in one buffer, since arrays of a part of them were in use when this
+            module was built. An array that somebody holds never moves: no update is lost.
+        """
+        self._gather()
+        return _one_array(self._places()[0], "parameters")
 
     @property
     def flat_gradients(self) -> Array:
-        """All gradients, as one array of one axis; a view."""
-        return self._gather()[1]
+        """All gradients, as `flat_parameters`."""
+        self._gather()
+        return _one_array(self._places()[1], "gradients")
 
     def named_parameters(self) -> list[tuple[str, Array]]:
         """Names and parameters, in torch's order."""
         self._gather()
         return [
             (prefix + name, parameter)
-            for prefix, module in self._modules()
+            for prefix, module in self._modules("", set())
             for name, parameter in module._parameters.items()
         ]
 
     def parameters(self) -> list[Array]:
-        """The parameters, in torch's order: views of one buffer, `flat_parameters`."""
+        """The parameters, in torch's order: views of `flat_parameters`, where that is one."""
         return [parameter for _, parameter in self.named_parameters()]
 
     def gradients(self) -> list[Array]:
-        """The gradients, in the order of `parameters`: views of one buffer, `flat_gradients`."""
+        """The gradients, in the order of `parameters`: views of `flat_gradients`, likewise."""
         self._gather()
-        return [g for module in self.modules() for g in module._gradients.values()]
+        return [gradients[name] for gradients, name in self._places()[1]]
 
     def write_gradient(self, name: str, value: Array, accumulate: bool = False) -> None:
         """Set the gradient of one of the module's own parameters, or add to it."""
@@ -210,7 +235,8 @@ class Module:
 
     def zero_grad(self) -> None:
         """Set every gradient to 0: for those who accumulate."""
-        self.flat_gradients.fill(0)
+        for gradient in self.gradients():
+            gradient.fill(0)
 
     # Modes.
 
@@ -221,7 +247,10 @@ class Module:
         return self
 
     def eval(self) -> Self:
-        """Eval mode: every result is the caller's own. Returns the module."""
+        """Eval mode: every result is the caller's own, or a view of the caller's input.
+
+        Returns the module.
+        """
         return self.train(False)
 
     # State.
@@ -261,9 +290,9 @@ class Module:
                 f"expected {list(named)}"
             )
         # A copy of everything first: the values may be views of the parameters themselves.
-        values = [_fitting(state_dict[name], p, name).ravel() for name, p in named.items()]
-        if values:
-            self.flat_parameters[:] = np.concatenate(values)
+        values = [_fitting(state_dict[name], p, name).copy() for name, p in named.items()]
+        for parameter, value in zip(named.values(), values, strict=True):
+            parameter[...] = value
 
     # For the layers.
 
@@ -304,8 +333,8 @@ def check_gradient(grad_output: Array, shape: tuple[int, ...], dtype: np.dtype[A
         )
 
 
-def _in_one_buffer(places: list[tuple[dict[str, Array], str]]) -> Array:
-    """The arrays at these places as one; they are moved unless they already lie side by side."""
+def _flat(places: _Places) -> Array | None:
+    """The arrays at these places as one, if they lie side by side in one buffer."""
     arrays = [arrays[name] for arrays, name in places]
     if not arrays:
         return np.empty(0, np.float32)
@@ -313,18 +342,45 @@ def _in_one_buffer(places: list[tuple[dict[str, Array], str]]) -> Array:
     begin = end = _address(arrays[0])
     for array in arrays:
         if base is None or array.base is not base or _address(array) != end:
-            break
+            return None
         end += array.nbytes
-    else:
-        assert isinstance(base, np.ndarray)
-        first = (begin - _address(base)) // base.itemsize
-        return base[first : first + (end - begin) // base.itemsize]
-    buffer = np.concatenate([array.ravel() for array in arrays])
+    assert isinstance(base, np.ndarray)
+    first = (begin - _address(base)) // base.itemsize
+    return base.reshape(-1)[first : first + (end - begin) // base.itemsize]
+
+
+def _one_array(places: _Places, what: str) -> Array:
+    flat = _flat(places)
+    if flat is None:
+        raise ValueError(
+            f"the {what} are not in one buffer, as arrays of some were in use when this module was "
+            "built, and those do not move; expected parameters(), gradients() and their like to be "
+            "called on the outermost module only, after it is built"
+        )
+    return flat
+
+
+def _move_together(places: _Places) -> None:
+    """Move arrays into one new buffer, except those in memory that somebody else uses as well.
+
+    Memory that outlives the arrays of these places is in use: by an optimizer, say, or by a module
+    that is not among them. What is in it comes back as a view of it.
+    """
+    buffer = np.concatenate([arrays[name].ravel() for arrays, name in places])
+    homes: list[tuple[weakref.ref[Array], int, tuple[int, ...]]] = []
     position = 0
-    for (owner, name), array in zip(places, arrays, strict=True):
-        owner[name] = buffer[position : position + array.size].reshape(array.shape)
+    for arrays, name in places:
+        array = arrays[name]
+        home = array.base if isinstance(array.base, np.ndarray) else array
+        homes.append((weakref.ref(home), _address(array) - _address(home), array.shape))
+        arrays[name] = buffer[position : position + array.size].reshape(array.shape)
         position += array.size
-    return buffer
+    del array, home
+    for (arrays, name), (reference, offset, shape) in zip(places, homes, strict=True):
+        held = reference()
+        if held is not None:
+            start = offset // held.itemsize
+            arrays[name] = held.reshape(-1)[start : start + math.prod(shape)].reshape(shape)
 
 
 def _address(array: Array) -> int:

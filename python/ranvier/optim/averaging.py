@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .checks import Arrays, check_like, in_place_arrays, number
+from .checks import Arrays, check_like, entries, in_place_arrays, number
 
 
 def ema(average: Arrays, params: Arrays, decay: float) -> None:
@@ -40,18 +40,19 @@ def ema(average: Arrays, params: Arrays, decay: float) -> None:
     >>> average.tolist()
     [0.25]
     """
-    if not 0 <= number("decay", decay) <= 1:
+    kept = number("decay", decay)
+    if not 0 <= kept <= 1:
         raise ValueError(f"decay is {decay!r}; expected a number from 0 to 1")
     averages = in_place_arrays(average, "average")
     if isinstance(average, Mapping) and isinstance(params, Mapping):
         if average.keys() != params.keys():
             raise ValueError(f"params has the keys {list(params)}; expected {list(average)}")
         params = [params[name] for name in average]
-    arrays = list(params.values()) if isinstance(params, Mapping) else list(params)
+    arrays = entries(params.values() if isinstance(params, Mapping) else params, "params")
     if len(arrays) != len(averages):
         raise ValueError(f"params has {len(arrays)} arrays; expected {len(averages)}")
     for i, (mean, array) in enumerate(zip(averages, arrays, strict=True)):
         check_like(array, mean, f"params[{i}]")
     for mean, array in zip(averages, arrays, strict=True):
         with np.errstate(all="ignore"):
-            mean += (1.0 - decay) * (array - mean)
+            mean += (1.0 - kept) * (array - mean)

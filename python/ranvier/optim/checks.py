@@ -26,11 +26,41 @@ def check_range(name: str, value: Any, low: float = 0.0, below: float = math.inf
         raise ValueError(f"{name} is {value!r}; expected {low:g} <= {name} < {below:g}")
 
 
+def plain(value: Any) -> Any:
+    """A hyperparameter as Python has it: what is computed from NumPy's is in its own precision."""
+    if isinstance(value, (tuple, list)):
+        return type(value)(map(plain, value))
+    if isinstance(value, np.bool_):
+        return bool(value)
+    return float(value) if isinstance(value, np.number) else value
+
+
 def whole_number(value: Any, name: str) -> int:
-    number = float(value) if np.ndim(value) == 0 and value is not None else math.nan
-    if not (number >= 1 and number == math.floor(number)):
+    """The value of a number or, as a step of torch has it, of an array of no axes."""
+    try:
+        number = float(value) if np.ndim(value) == 0 else math.nan
+    except (TypeError, ValueError):
+        number = math.nan
+    if not (number >= 1 and number.is_integer()):
         raise ValueError(f"{name} is {value!r}; expected a whole number of at least 1")
     return int(number)
+
+
+def entries(values: Any, name: str) -> list[Any]:
+    """What is in a list, a generator or the like."""
+    if isinstance(values, np.ndarray):
+        raise TypeError(f"{name} is an array; expected a list or a dict of arrays")
+    try:
+        return list(values)
+    except TypeError:
+        raise TypeError(
+            f"{name} is a {type(values).__name__}; expected a list or a dict of arrays"
+        ) from None
+
+
+def check_mapping(value: Any, name: str) -> None:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name} is a {type(value).__name__}; expected a dict")
 
 
 def check_like(array: Any, like: Array, name: str) -> None:
@@ -59,9 +89,7 @@ def check_in_place(array: Any, name: str) -> None:
 
 
 def in_place_arrays(arrays: Arrays, name: str) -> list[Array]:
-    if isinstance(arrays, np.ndarray):
-        raise TypeError(f"{name} is an array; expected a list or a dict of arrays")
-    result = list(arrays.values()) if isinstance(arrays, Mapping) else list(arrays)
+    result = entries(arrays.values() if isinstance(arrays, Mapping) else arrays, name)
     for i, array in enumerate(result):
         check_in_place(array, f"{name}[{i}]")
     return result

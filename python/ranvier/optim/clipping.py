@@ -81,11 +81,14 @@ def clip_grad_value(grads: Arrays, clip_value: float) -> None:
     """
     check_range("clip_value", clip_value)
     for array in in_place_arrays(grads, "grads"):
-        np.clip(array, -clip_value, clip_value, out=array)
+        with np.errstate(all="ignore"):
+            bound = array.dtype.type(clip_value)
+            np.clip(array, -bound, bound, out=array)
 
 
 def clip_factor(norm: float, max_norm: float) -> float:
-    if not number("max_norm", max_norm) >= 0:
+    most = number("max_norm", max_norm)
+    if not most >= 0:
         raise ValueError(f"max_norm is {max_norm!r}; expected a number of at least 0")
-    factor = max_norm / (norm + 1e-6)
+    factor = most / (norm + 1e-6)
     return 1.0 if factor > 1 else factor  # NaN stays

@@ -9,7 +9,17 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .._native import _core
-from .checks import Array, Arrays, check_like, check_params, check_range, whole_number
+from .checks import (
+    Array,
+    Arrays,
+    check_like,
+    check_mapping,
+    check_params,
+    check_range,
+    entries,
+    plain,
+    whole_number,
+)
 from .clipping import clip_factor
 
 Group = dict[str, Any]
@@ -52,22 +62,20 @@ class Optimizer:
     _counts_steps: ClassVar[bool]
 
     def __init__(self, params: Arrays | Iterable[Mapping[str, Any]], **defaults: Any) -> None:
-        self.defaults = defaults
+        self.defaults = {name: plain(value) for name, value in defaults.items()}
         self.param_groups: list[Group] = []
         self._group_states: list[State] = []
         self._names: list[str] | None = None
         self._index = _core.optimizer_indices[self._rule]
-        self._check(defaults)
+        self._check(self.defaults)
         if isinstance(params, Mapping):
             self._names = list(params)
             params = list(params.values())
-        elif isinstance(params, np.ndarray):
-            raise TypeError("params is an array; expected a list or a dict of arrays, or groups")
-        entries = list(params)
-        if not entries:
+        given = entries(params, "params")
+        if not given:
             raise ValueError("params is empty; expected at least one array")
-        grouped = all(isinstance(entry, Mapping) for entry in entries)
-        for group in entries if grouped else [{"params": entries}]:
+        grouped = all(isinstance(entry, Mapping) for entry in given)
+        for group in given if grouped else [{"params": given}]:
             self.add_param_group(group)
 
     def _check(self, group: Mapping[str, Any]) -> None:
@@ -91,16 +99,18 @@ class Optimizer:
         TypeError, ValueError
             As for a new optimizer. Nothing is added then.
         """
+        check_mapping(param_group, "param_group")
         if "params" not in param_group:
             raise ValueError(f"a group has the keys {list(param_group)}; expected 'params' too")
         params = param_group["params"]
-        params = [params] if isinstance(params, np.ndarray) else list(params)
+        params = [params] if isinstance(params, np.ndarray) else entries(params, "params")
         if not params:
             raise ValueError("the params of a group are empty; expected at least one array")
         for key in param_group:
             if key != "params" and key not in self.defaults:
                 raise ValueError(f"a group has the option {key!r}; expected {list(self.defaults)}")
-        group = {**self.defaults, **param_group, "params": params}
+        options = {name: plain(value) for name, value in param_group.items() if name != "params"}
+        group = {**self.defaults, **options, "params": params}
         self._check(group)
         check_params([*self._params(), *params])
         if self.param_groups and self._names is not None:
@@ -121,7 +131,7 @@ class Optimizer:
     def lr(self, value: float) -> None:
         check_range("lr", value)
         for group in self.param_groups:
-            group["lr"] = value
+            group["lr"] = plain(value)
 
     def step(
         self,
@@ -171,9 +181,7 @@ class Optimizer:
 
     def _in_order(self, grads: Iterable[Array] | Mapping[str, Array]) -> list[Array]:
         if not isinstance(grads, Mapping):
-            if isinstance(grads, np.ndarray):
-                raise TypeError("grads is an array; expected a list of arrays")
-            return list(grads)
+            return entries(grads, "grads")
         if self._names is None:
             raise TypeError("grads is a dict, but params was not; expected a list of arrays")
         if set(grads) != set(self._names):
@@ -218,12 +226,20 @@ class Optimizer:
         TypeError, ValueError
             If something is missing or does not fit. Nothing is loaded then.
         """
+        check_mapping(state_dict, "state_dict")
         for key in ("state", "param_groups"):
             if key not in state_dict:
                 raise ValueError(
                     f"state_dict has the keys {list(state_dict)}; expected {key!r} too"
                 )
-        loaded = list(state_dict["param_groups"])
+        check_mapping(state_dict["state"], "state_dict['state']")
+        loaded = entries(state_dict["param_groups"], "state_dict['param_groups']")
+        for i, group in enumerate(loaded):
+            check_mapping(group, f"param_groups[{i}]")
+            if "params" not in group:
+                raise ValueError(
+                    f"param_groups[{i}] has the keys {[*group]}; expected 'params' too"
+                )
         counts = [len(group["params"]) for group in self.param_groups]
         found = [len(group["params"]) for group in loaded]
         if found != counts:
@@ -234,19 +250,22 @@ class Optimizer:
             if missing:
                 raise ValueError(f"a group of state_dict has no {missing[0]!r}")
             self._check(theirs)
-            groups.append({**theirs, "params": mine["params"]})
-            entries = [(number, state_dict["state"].get(number, {})) for number in theirs["params"]]
-            states.append(self._loaded_state(groups[-1], entries))
+            options = {name: plain(value) for name, value in theirs.items()}
+            groups.append({**options, "params": mine["params"]})
+            numbered = [(i, state_dict["state"].get(i, {})) for i in theirs["params"]]
+            states.append(self._loaded_state(groups[-1], numbered))
         for mine, group in zip(self.param_groups, groups, strict=True):
             mine.clear()
             mine.update(group)
         self._group_states = states
 
-    def _loaded_state(self, group: Group, entries: list[tuple[int, Mapping[str, Any]]]) -> State:
+    def _loaded_state(self, group: Group, numbered: list[tuple[int, Mapping[str, Any]]]) -> State:
         """The state of a group from that of its parameters, which are as far as each other."""
+        for number, entry in numbered:
+            check_mapping(entry, f"state[{number}]")
         state = State()
         # torch writes None for a buffer that is not in use.
-        in_use = [(n, {k: v for k, v in entry.items() if v is not None}) for n, entry in entries]
+        in_use = [(n, {k: v for k, v in entry.items() if v is not None}) for n, entry in numbered]
         names = set(in_use[0][1])
         for (number, values), parameter in zip(in_use, group["params"], strict=True):
             if set(values) != names:
