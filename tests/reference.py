@@ -38,25 +38,22 @@ def _without_overflow(f: Callable[[float], float]) -> Callable[[float], float]:
 
 _cosh = _without_overflow(math.cosh)
 
-EXACT = SimpleNamespace(
-    number=_mp.mpf,
-    exp=_mp.exp,
-    log=_mp.log,
-    log1p=_mp.log1p,
-    tanh=_mp.tanh,
-    sech=_mp.sech,
-    erfc=_erfc,
-    sqrt=_mp.sqrt,
-    pi=+_mp.pi,
-)
-DOUBLE = SimpleNamespace(
+class _Arithmetic(SimpleNamespace):
+    """Functions by the names that mpmath and the C library share, and those that differ."""
+
+    library: Any
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.library, name)
+
+
+EXACT = _Arithmetic(library=_mp, number=_mp.mpf, erfc=_erfc, pi=+_mp.pi)
+DOUBLE = _Arithmetic(
+    library=math,
     number=float,
     exp=_without_overflow(math.exp),
-    tanh=math.tanh,
+    expm1=_without_overflow(math.expm1),
     sech=lambda x: 1 / _cosh(x),
-    erfc=math.erfc,
-    sqrt=math.sqrt,
-    pi=math.pi,
 )
 
 
@@ -194,6 +191,14 @@ def evaluate_in_double(
     """The formula at every x, in float64."""
     held = [float(x.dtype.type(p)) for p in parameters]
     return np.array([float(formula(DOUBLE, float(v), *held)) for v in x])
+
+
+def limits_and_zero(formula: Callable[..., Any], parameters: Iterable[float] = ()) -> list[float]:
+    """The formula toward -infinity, at 0 and toward +infinity, rounded to float64."""
+    held = [EXACT.number(p) for p in parameters]
+    far = EXACT.number(2) ** 2000
+    exact = Exact.of(formula(EXACT, x, *held) for x in (-far, EXACT.number(0), far))
+    return exact.rounded(np.float64).tolist()
 
 
 def _row(x: Iterable[float], keep: Iterable[bool] | None, temperature: float) -> list[Any]:

@@ -8,6 +8,7 @@ import pytest
 from checks import check_accuracy, check_not_flushed, check_silent, check_special_values
 from operations import BOUNDED_DTYPES, DTYPES, Operation, operations
 from oracle import truth
+from reference import REFERENCES, limits_and_zero
 
 EACH_DTYPE = pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: dtype.__name__)
 EACH_BOUNDED_DTYPE = pytest.mark.parametrize(
@@ -54,25 +55,13 @@ def test_special_values(operation, dtype):
     check_special_values(str(operation), operation.at, expected, dtype)
 
 
-# What the rows say is itself checked against literature and the public contract.
-SPECIAL_VALUES = {
-    "relu": ((0, 0, np.inf), (0, 0, 1)),
-    "leaky_relu": ((-np.inf, 0, np.inf), (0.01, 0.01, 1)),
-    "sigmoid": ((0, 0.5, 1), (0, 0.25, 0)),
-    "tanh": ((-1, 0, 1), (0, 1, 0)),
-    "silu": ((0, 0, np.inf), (0, 0.5, 1)),
-    "gelu": ((0, 0, np.inf), (0, 0.5, 1)),
-}
-
-
 @pytest.mark.parametrize("operation", operations("value"), ids=str)
 def test_special_values_of_the_row(operation):
-    assert operation.name in SPECIAL_VALUES, f"SPECIAL_VALUES lacks {operation.name}"
-    values, slopes = SPECIAL_VALUES[operation.name]
+    reference = REFERENCES[operation.name]
     record = operation.record.special_values
-    assert tuple(record[x] for x in (-np.inf, 0.0, np.inf)) == tuple(
-        zip(values, slopes, strict=True)
-    )
+    for index, formula in enumerate((reference.value, reference.derivative)):
+        limits = limits_and_zero(formula, operation.parameters)
+        assert [record[x][index] for x in (-np.inf, 0.0, np.inf)] == limits
     (at_nan,) = [pair for x, pair in record.items() if np.isnan(x)]
     assert np.all(np.isnan(at_nan))
 

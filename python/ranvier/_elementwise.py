@@ -30,6 +30,8 @@ class Activation:
     Attributes
     ----------
     name : str
+    module : str
+        Name of the layer in `ranvier.nn`.
     parameters : mapping of str to float or None
         Their defaults, in the order of the arguments after x; None where one has to be given.
     bounds : mapping of str to UlpBound
@@ -42,6 +44,7 @@ class Activation:
     """
 
     name: str
+    module: str
     parameters: Mapping[str, float | None]
     bounds: Mapping[str, UlpBound]
     special_values: Mapping[float, tuple[float, float]]
@@ -57,6 +60,7 @@ def _record(row: dict[str, Any]) -> Activation:
     nan = float("nan")
     return Activation(
         name=row["name"],
+        module=row["module"],
         parameters=MappingProxyType(row["parameters"]),
         bounds=MappingProxyType(
             {

@@ -21,14 +21,14 @@ std::span<const ActivationRecord> activations() {
     { __VA_ARGS__ }
 #define BOUNDS(...) \
     { __VA_ARGS__ }
-#define RV_ACTIVATION(name, parameters, ...) parameters,
+#define RV_ACTIVATION(name, module, parameters, ...) parameters,
     static const std::vector<ParameterRecord> parameters[] = {
 #include "../ops/activations.def"
     };
 #undef RV_ACTIVATION
     constexpr bool light = false, heavy = true;
-#define RV_ACTIVATION(name, ignored, ...) \
-    {#name, parameters[static_cast<int>(Activation::name)], __VA_ARGS__},
+#define RV_ACTIVATION(name, module, ignored, ...) \
+    {#name, module, parameters[static_cast<int>(Activation::name)], __VA_ARGS__},
     static const ActivationRecord records[] = {
 #include "../ops/activations.def"
     };

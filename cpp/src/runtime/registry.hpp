@@ -14,6 +14,7 @@ struct ParameterRecord {
 
 struct ActivationRecord {
     const char* name;
+    const char* module;
     std::span<const ParameterRecord> parameters;
     bool heavy;
     double limits[3];  // at -inf, 0, +inf

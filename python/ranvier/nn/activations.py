@@ -83,11 +83,8 @@ class Elementwise(Module):
         return f"{type(self).__name__}({', '.join(f'{name}={value:g}' for name, value in pairs)})"
 
 
-_TORCH_NAMES = {"relu": "ReLU", "leaky_relu": "LeakyReLU", "silu": "SiLU", "gelu": "GELU"}
-
-
 def _module_class(record: Activation) -> type[Elementwise]:
-    name = _TORCH_NAMES.get(record.name, record.name.capitalize())
+    name = record.module
     keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD
     empty = inspect.Parameter.empty
     signature = inspect.Signature(

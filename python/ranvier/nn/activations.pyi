@@ -1,5 +1,4 @@
 # Written by tools/generate.py from the registry.
-from collections.abc import Mapping
 from typing import ClassVar
 
 from .._elementwise import Activation
@@ -7,7 +6,6 @@ from ._workspace import Array
 from .module import Module
 
 __all__: list[str]
-CLASSES: Mapping[str, type[Elementwise]]
 
 class Elementwise(Module):
     record: ClassVar[Activation]
