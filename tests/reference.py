@@ -38,6 +38,7 @@ def _without_overflow(f: Callable[[float], float]) -> Callable[[float], float]:
 
 _cosh = _without_overflow(math.cosh)
 
+
 class _Arithmetic(SimpleNamespace):
     """Functions by the names that mpmath and the C library share, and those that differ."""
 
