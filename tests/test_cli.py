@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -173,6 +174,8 @@ def test_help_is_no_error(capsys, arguments):
         (["train", "--dataset", "mnist"], "dataset is 'mnist'; expected digits"),
         (["train", "--dataset", "nowhere.npz"], "nowhere.npz: no such file"),
         (["train", "--dataset", "nowhere.csv"], "nowhere.csv: no such file"),
+        (["train", "--dataset", "\n\r\x1b[1m\u2028\udcff.csv"], r"\n\r\x1b[1m\u2028\udcff.csv: no"),
+        (["train", "--dataset", "a" * 5000 + ".npz"], "File name too long"),
         (["train", "--dataset", "corrupt.npz"], "corrupt.npz: cannot be read"),
         (["train", "--dataset", "corrupt.csv"], "corrupt.csv: line 2 has 1 columns; expected 3"),
         (["train", "--dataset", "numbers.npz"], "numbers.npz is not a class but a number"),
@@ -188,7 +191,7 @@ def test_errors_are_one_line_and_exit_code_2(capsys, monkeypatch, table, argumen
     assert cli.main(arguments) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("ranvier: error: ") and err.count("\n") == 1 and err.endswith("\n")
+    assert err.startswith("ranvier: error: ") and len(err.splitlines()) == 1 and err[-1] == "\n"
     assert message in err
 
 
@@ -197,6 +200,45 @@ def test_an_error_of_the_process():
     assert process.returncode == 2
     assert process.stdout == ""
     assert process.stderr == "ranvier: error: nowhere.npz: no such file\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unbuffered"),
+    [(["info"], ""), (["info"], "1"), (["train", "--epochs=1", "--json"], "")],
+    ids=["info", "info unbuffered", "train"],
+)
+@pytest.mark.parametrize(
+    ("redirection", "code", "message"),
+    [
+        ("| head -c 0; exit ${PIPESTATUS[0]}", 1, ""),
+        ("> /dev/full", 2, "ranvier: error: cannot write the output: No space left on device\n"),
+        (">&-", 0, ""),
+    ],
+    ids=["nobody reads", "no space", "closed"],
+)
+def test_output_that_cannot_be_written(redirection, code, message, arguments, unbuffered):
+    command = shlex.join([sys.executable, "-m", "ranvier", *arguments])
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    process = subprocess.run(
+        ["bash", "-c", f"{command} {redirection}"],
+        capture_output=True, text=True, timeout=60, env=environment,
+    )  # fmt: skip
+    assert (process.returncode, process.stdout, process.stderr) == (code, "", message)
+
+
+@pytest.mark.parametrize("name", ["[red]x.csv", ":smile:.csv", "größe ☃.csv"])
+def test_any_file_name_on_any_terminal(table, name):
+    path = table.rename(table.with_name(name))
+    shown = name.encode("ascii", "backslashreplace").decode()
+    ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    process = run("train", "--dataset", str(path), "--epochs", "1", "--json", env=ascii_only)
+    assert (process.returncode, process.stderr) == (0, "")
+    assert f"{shown}: 120 samples" in process.stdout
+    assert json.loads(process.stdout.splitlines()[-1])["dataset"] == name
+    path.unlink()
+    process = run("train", "--dataset", str(path), env=ascii_only)
+    assert (process.returncode, process.stdout) == (2, "")
+    assert process.stderr.endswith(f"{shown}: no such file\n") and process.stderr.count("\n") == 1
 
 
 def test_an_error_of_ours_is_not_hidden(monkeypatch):

@@ -272,6 +272,21 @@ def test_extreme_scores(case, dtype):
     np.testing.assert_allclose(far_gradient[0, : scores.size], gradient[0], rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"weight": [1e40, 1e-60, 1.0]},
+        {"sample_weight": np.array([1, 2], np.longdouble) * 1e308 * 10},
+    ],
+    ids=["weight", "sample_weight"],
+)
+def test_weights_beyond_the_dtype_pass_without_a_warning(options):
+    scores = np.zeros((2, 3), np.float32)
+    check_silent(
+        "cross_entropy", lambda x: cross_entropy.value_and_grad(x, [0, 1], **options), scores
+    )
+
+
 def test_a_nearly_certain_sample_keeps_its_digits():
     value, gradient = cross_entropy.value_and_grad(np.array([[40.0, 0.0]]), [0])
     assert value == pytest.approx(np.exp(-40), rel=1e-15)
@@ -366,7 +381,25 @@ REFUSED = {
     "reduction": ({"reduction": "average"}, ValueError, "reduction is 'average'"),
     "smoothing": ({"label_smoothing": 1.5}, ValueError, "label_smoothing is 1.5"),
     "smoothing nan": ({"label_smoothing": np.nan}, ValueError, "label_smoothing is nan"),
-    "ignore_index float": ({"ignore_index": 1.0}, TypeError, "float"),
+    "reduction list": ({"reduction": ["mean"]}, ValueError, r"reduction is \['mean'\]; expected"),
+    "reduction none": ({"reduction": None}, ValueError, "reduction is None; expected 'mean'"),
+    "smoothing array": (
+        {"label_smoothing": np.array([0.1])},
+        TypeError,
+        r"label_smoothing is array\(\[0.1\]\); expected a number",
+    ),
+    "smoothing text": ({"label_smoothing": "0.1"}, TypeError, "label_smoothing is '0.1'; expected"),
+    "ignore_index float": (
+        {"ignore_index": 1.0},
+        TypeError,
+        "ignore_index is 1.0; expected an int",
+    ),
+    "ignore_index none": ({"ignore_index": None}, TypeError, "ignore_index is None; expected an i"),
+    "ignore_index huge": (
+        {"ignore_index": 2**70},
+        ValueError,
+        r"ignore_index is 1180591620717411303424; expected -2\*\*63 <=",
+    ),
     "ignore_index soft": ({"target": GOOD, "ignore_index": 1}, ValueError, "ignore_index is 1"),
     "out shape": ({"out": np.zeros((3, 4), np.float32)}, ValueError, r"out has shape \(3, 4\)"),
     "out dtype": ({"out": np.zeros((4, 3))}, TypeError, "out has dtype float64"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import zipfile
@@ -136,6 +137,13 @@ def saved(path, **arrays):
     np.savez(path, **arrays)
 
 
+def members(path, **contents):
+    """An archive of members that are what they are."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in contents.items():
+            archive.writestr(f"{name}.npy", content)
+
+
 GOOD = {"X": np.ones((5, 2)), "y": np.arange(5)}
 GOOD_SPLIT = {
     "x_train": np.ones((5, 2)), "y_train": np.arange(5),
@@ -165,6 +173,14 @@ GOOD_SPLIT = {
         (lambda p: saved(p, **{**GOOD, "y": np.full(5, np.inf)}), "y has a value that is not"),
         (lambda p: saved(p, **{**GOOD, "y": np.eye(5)}), r"shape \(5, 5\); expected one number"),
         (lambda p: saved(p, **{**GOOD, "y": np.array([None] * 5)}), "cannot be read: Object"),
+        (lambda p: saved(p, **{**GOOD, "X": np.full((5, 2), None)}), "cannot be read: Object"),
+        (lambda p: saved(p, **{**GOOD, "X": np.ones((5, 0))}), r"\(5, 0\); expected at least"),
+        (lambda p: saved(p, **{**GOOD, "X": np.ones((5, 3, 0))}), "expected at least one feature"),
+        (lambda p: members(p, X=b"no array", y=npy(GOOD["y"])), "X is not an array of numpy.save"),
+        (lambda p: members(p, X=npy(GOOD["X"]), y=b""), "y is not an array of numpy.save"),
+        (lambda p: members(p, X=npy(GOOD["X"])[:60], y=npy(GOOD["y"])), "cannot be read"),
+        (lambda p: members(p, X=npy(GOOD["X"])[:-1], y=npy(GOOD["y"])), "cannot be read"),
+        (lambda p: members(p, X=npy(GOOD["X"]).replace(b"}", b"]"), y=b""), "cannot be read"),
         (
             lambda p: saved(p, **{**GOOD_SPLIT, "x_test": np.ones((2, 3))}),
             "differ in the number of features",
@@ -182,6 +198,28 @@ def test_npz_that_is_not_right(write, message, tmp_path):
         data.load(path)
     assert "\n" not in str(error.value)
     assert "d.npz" in str(error.value)
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_npz_with_a_damaged_byte(save, tmp_path):
+    """Is read, or is a DataError of one line, wherever it is and whatever it becomes."""
+    path = tmp_path / "d.npz"
+    save(path, **GOOD)
+    whole = path.read_bytes()
+    damaged = [whole[:n] for n in range(0, len(whole), 3)]
+    for at, byte in enumerate(whole):
+        for other in {0, 255, byte ^ 1, byte ^ 32, byte ^ 128} - {byte}:
+            damaged.append(whole[:at] + bytes([other]) + whole[at + 1 :])
+    messages = []
+    for content in damaged:
+        path.write_bytes(content)
+        with contextlib.suppress(MemoryError):  # where the header says that there is more
+            try:
+                data.load_npz(path)
+            except DataError as error:
+                messages.append(str(error))
+    assert len(messages) > len(damaged) / 2
+    assert not any("\n" in message for message in messages)
 
 
 def test_csv_of_classes(tmp_path):
@@ -229,6 +267,12 @@ def test_classes_and_numbers_in_csv(targets, classes, tmp_path):
         (b"1,,0\n1,2,1\n", "line 1 has ''; expected a number"),
         (b"1,nan,0\n1,2,1\n", "not a finite float32"),
         (b"1,2,0.5\n1,2,inf\n", "the target has a value that is not a finite float32"),
+        (
+            b"1,2,9007199254740992\n1,2,9007199254740993\n",
+            "is 2\\*\\*53 or beyond; expected classes",
+        ),
+        (b"1,2,-9007199254740993\n1,2,5\n", "is 2\\*\\*53 or beyond"),
+        (b"1,2,1e300\n1,2,0\n", "is 2\\*\\*53 or beyond"),
         (b"1,2,0\n", "1 samples; expected at least 2"),
         (b"\xff\xfe1,2,0\n", "cannot be read: 'utf-8' codec"),
         (b'1,"2' + b"x" * 200000, "cannot be read: field larger than field limit"),
@@ -250,6 +294,14 @@ def test_load_knows_what_it_is_given(tmp_path):
         data.load("digits", tmp_path)
     with pytest.raises(DataError, match=r"nowhere\.CSV: no such file"):
         data.load(tmp_path / "nowhere.CSV")
+    for name in ("a" * 5000, "a/" * 5000):
+        for suffix in (".npz", ".csv"):
+            with pytest.raises(DataError, match="File name too long"):
+                data.load(tmp_path / f"{name}{suffix}")
+        with pytest.raises(DataError, match="no such folder"):
+            data.load("fashion-mnist", tmp_path / name)
+    with pytest.raises(DataError, match="cannot be read: embedded null"):
+        data.load("\0.csv")
 
 
 def test_digits_without_scikit_learn(monkeypatch):

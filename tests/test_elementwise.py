@@ -311,6 +311,27 @@ def test_leaky_relu_follows_its_slope(slope):
     )
 
 
+def test_a_slope_is_rounded_to_float16_first():
+    x = -np.arange(1, 2000, dtype=np.float16)
+    rounded, exact = (
+        (x.astype(np.float32) * np.float32(slope)).astype(np.float16)
+        for slope in (np.float16(0.01), 0.01)
+    )
+    check_same_bits(rv.leaky_relu(x, 0.01), rounded, "leaky_relu of float16")
+    assert np.any(rounded != exact)
+    for form in (rv, rv.derivative, rv.vjp, rv.vjp_from_output):
+        assert "rounded to the dtype of the result first" in form.leaky_relu.__doc__
+
+
+def test_where_the_output_does_not_tell_the_derivative_the_docs_say_so():
+    one, minus_one = np.ones(1), -np.ones(1)
+    assert rv.leaky_relu(minus_one, -1.0) == rv.leaky_relu(one, -1.0)
+    assert rv.vjp.leaky_relu(one, minus_one, -1.0) == -1
+    assert rv.vjp_from_output.leaky_relu(one, one, -1.0) == 1
+    assert "use vjp.leaky_relu there" in rv.vjp_from_output.leaky_relu.__doc__
+    assert "negative slope" in rv.vjp_from_output.__doc__
+
+
 def test_kinks_have_the_derivative_of_autograd():
     zeros = np.array([0.0, -0.0])
     assert np.array_equal(rv.derivative.relu(zeros), [0, 0])

@@ -198,6 +198,40 @@ def test_an_activation_that_its_output_tells_runs_in_the_linear_layers_memory():
     assert not np.shares_memory(model(x), model[2](x[:, :3]))
 
 
+class Doubled(nn.Linear):
+    def forward(self, x):
+        return 2 * super().forward(x)
+
+
+class Raised(nn.ReLU):
+    def forward(self, x):
+        return super().forward(x) + 1
+
+
+@pytest.mark.parametrize("made_first", [True, False], ids=["before", "after"])
+@pytest.mark.parametrize(
+    ("layers", "replaced"),
+    [
+        (lambda: [Doubled(4, 3, rng=0), nn.ReLU()], None),
+        (lambda: [nn.Linear(4, 3, rng=0), Raised()], None),
+        (lambda: [nn.Linear(4, 3, rng=0), nn.ReLU()], 0),
+        (lambda: [nn.Linear(4, 3, rng=0), nn.ReLU()], 1),
+    ],
+    ids=["linear's class", "activation's class", "linear's own", "activation's own"],
+)
+def test_another_forward_is_not_fused_away(layers, replaced, made_first):
+    layers = layers()
+    model = nn.Sequential(*layers) if made_first else None
+    if replaced is not None:
+        forward = layers[replaced].forward
+        layers[replaced].forward = lambda x: forward(x) - 3
+    model = model or nn.Sequential(*layers)
+    x = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    expected = layers[1](layers[0](x)).copy()
+    check_same_bits(model(x), expected, "output")
+    assert np.any(nn.Sequential(nn.Linear(4, 3, rng=0), nn.ReLU())(x) != expected)
+
+
 @pytest.mark.parametrize("threads", [2, 3, 8])
 def test_bits_do_not_depend_on_threads(threads):
     model = nn.Sequential(nn.Linear(20, 300, rng=0), nn.GELU())
@@ -241,6 +275,59 @@ def test_layers_keep_their_values_when_they_move_to_another_model():
     model = nn.Sequential(nn.Linear(4, 4, rng=1), layer)
     np.testing.assert_array_equal(layer.weight, weight)
     assert np.shares_memory(layer.weight, model.flat_parameters)
+
+
+def test_arrays_that_are_held_do_not_move():
+    first, second = nn.Linear(4, 3, rng=0), nn.Linear(3, 2, rng=1)
+    held = [*first.parameters(), *first.gradients()]
+    model = nn.Sequential(first, nn.ReLU(), second)
+    outer = nn.Sequential(model, nn.Linear(2, 2, rng=2))
+    for module in (model, outer):
+        found = [*module.parameters()[:2], *module.gradients()[:2]]
+        for array, now in zip(held, found, strict=True):
+            assert now.shape == array.shape
+            assert now.ctypes.data == array.ctypes.data
+    held[0][:] = 7
+    assert np.all(first.weight == 7) and np.all(model.state_dict()["0.weight"] == 7)
+    for what in ("parameters", "gradients"):
+        with pytest.raises(ValueError, match=f"the {what} are not in one buffer, as arrays of"):
+            getattr(model, f"flat_{what}")
+    model.load_state_dict({name: a + 1 for name, a in model.state_dict().items()})
+    assert np.all(held[0] == 8)
+    model.backward(model(np.ones((2, 4), np.float32)))
+    assert held[2].any()
+    model.zero_grad()
+    assert not held[2].any()
+    # Nobody holds them any more: now they can come together.
+    del array, held, found, now
+    assert outer.flat_parameters.size == 4 * 3 + 3 + 3 * 2 + 2 + 2 * 2 + 2
+    assert np.shares_memory(model.flat_parameters, outer.flat_parameters)
+
+
+@pytest.mark.parametrize("part", [slice(0, 2), slice(2, None), slice(None, None, 2), slice(0, 1)])
+def test_a_part_of_a_model_leaves_its_arrays_where_they_are(part):
+    model = nn.Sequential(*(nn.Linear(3, 3, rng=0) for _ in range(4)))
+    before = [a.ctypes.data for a in (model.flat_parameters, model.flat_gradients)]
+    layers = model[part]
+    for array in (*layers.parameters(), *layers.gradients()):
+        array += 1
+    assert [a.ctypes.data for a in (model.flat_parameters, model.flat_gradients)] == before
+    expected = np.repeat([i in range(4)[part] for i in range(4)], 3 * 3 + 3)
+    np.testing.assert_array_equal(model.flat_gradients, expected)
+
+
+def test_a_module_of_two_names_is_there_once():
+    class Tied(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first = nn.Linear(3, 3, rng=0)
+            self.second = self.first
+
+    tied = nn.Sequential(Tied(), nn.Linear(3, 2, rng=1))
+    names = ["0.first.weight", "0.first.bias", "1.weight", "1.bias"]
+    assert [name for name, _ in tied.named_parameters()] == names
+    assert tied.flat_parameters.size == tied.flat_gradients.size == 3 * 3 + 3 + 2 * 3 + 2
+    assert len(list(tied.modules())) == 4
 
 
 def test_a_module_of_ones_own():
@@ -460,7 +547,7 @@ LAYER = nn.Linear(4, 3, rng=0)
     [
         (lambda: nn.Linear(0, 3), ValueError, "in_features is 0; expected a positive integer"),
         (lambda: nn.Linear(3, -1), ValueError, "out_features is -1"),
-        (lambda: nn.Linear(2.5, 1), TypeError, "float"),
+        (lambda: nn.Linear(2.5, 1), TypeError, "in_features is 2.5; expected an integer"),
         (lambda: nn.Linear(2, 2, dtype=np.int32), TypeError, "int32; expected float32 or float64"),
         (lambda: nn.Linear(2, 2, dtype=np.float16), TypeError, "float16; expected float32"),
         (lambda: LAYER(np.ones((2, 5), np.float32)), ValueError, r"\(2, 5\); expected \(\*, 4\)"),
@@ -480,6 +567,9 @@ LAYER = nn.Linear(4, 3, rng=0)
         (lambda: nn.Flatten(-1, -2)(np.ones((3, 4))), ValueError, "expected axes -1 to -2"),
         (lambda: nn.Sequential(LAYER, np.tanh), TypeError, r"layers\[1\] is a ufunc"),
         (lambda: nn.Sequential(LAYER, LAYER), ValueError, "twice"),
+        (lambda: nn.Sequential(nn.Sequential(LAYER), LAYER), ValueError, "twice"),
+        (lambda: LAYER.load_state_dict(None), TypeError, "state_dict is a NoneType; expected a d"),
+        (lambda: LAYER.load_state_dict(["weight"]), TypeError, "state_dict is a list; expected a"),
         (
             lambda: nn.Sequential(LAYER, linear(3, 3, 0)),
             TypeError,

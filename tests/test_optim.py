@@ -9,7 +9,7 @@ import pytest
 
 import ranvier as rv
 import reference_optim
-from checks import check_same_bits
+from checks import check_same_bits, check_silent
 from ranvier import optim
 
 
@@ -313,6 +313,47 @@ def test_clip_grad_norm():
     assert np.isnan(optim.clip_grad_norm([np.array([np.nan, 1])], 1))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=lambda d: d.__name__)
+@pytest.mark.parametrize("most", [np.float64(np.inf), np.float32(1e38), np.float64(1e300), 10**400])
+def test_clipping_and_averaging_are_silent(most, dtype):
+    extreme = np.array([np.inf, -np.inf, np.nan, np.finfo(dtype).max, 1e-40], dtype)
+
+    def clip(values):
+        optim.clip_grad_norm([values.copy()], most)
+        optim.clip_grad_norm([np.full(3, np.inf, dtype)], most)
+        if isinstance(most, np.floating) and np.isfinite(most):
+            optim.clip_grad_value([values.copy()], most)
+        optim.ema([values.copy()], [-values], np.float32(0.9))
+        optim.SGD([values.copy()]).step([values], max_norm=most)
+
+    check_silent("clipping", clip, extreme)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, np.int64])
+def test_hyperparameters_of_numpy_become_floats(kind):
+    """What is computed from them is in float64, whatever they were."""
+    options = {"lr": kind(0.75), "weight_decay": kind(0.1), "eps": kind(1e-30)}
+    betas = (kind(0.9), kind(0.999))
+    exact = {name: float(value) for name, value in options.items()}
+    one, two = parameters(), parameters()
+    ours = optim.Adam([{"params": one, **options}], betas=list(betas))
+    theirs = optim.Adam(two, betas=tuple(map(float, betas)), **exact)
+    for optimizer in (ours, theirs):
+        optimizer.lr = kind(0.5)
+    for t in range(3):
+        for optimizer, params in ((ours, one), (theirs, two)):
+            optimizer.step(gradients_at(params, t), max_norm=kind(1))
+    for mine, other in zip(one, two, strict=True):
+        check_same_bits(mine, other, "hyperparameters of NumPy")
+    saved = ours.state_dict()
+    assert saved["param_groups"] == theirs.state_dict()["param_groups"]
+    saved["param_groups"][0].update(lr=kind(2), betas=list(betas))
+    ours.load_state_dict(saved)
+    group = ours.param_groups[0]
+    values = [group["lr"], group["eps"], group["weight_decay"], ours.lr, *group["betas"]]
+    assert {type(value) for value in (*values, *ours.defaults["betas"])} == {float}
+
+
 def test_clip_grad_value():
     grads = [np.array([-3.0, 0.5, np.inf, np.nan], np.float32)]
     optim.clip_grad_value(grads, 1)
@@ -336,6 +377,8 @@ MEMORY = np.ones(10)
 REFUSED_PARAMS = {
     "none": ([], ValueError, "params is empty"),
     "an array": (np.ones(3), TypeError, "params is an array"),
+    "nothing": (None, TypeError, "params is a NoneType; expected a list or a dict of arrays"),
+    "a group of nothing": ([{"params": None}], TypeError, "params is a NoneType"),
     "an empty group": ([{"params": []}], ValueError, "params of a group are empty"),
     "no params": ([{"lr": 1}], ValueError, "expected 'params' too"),
     "unknown option": ([{"params": [np.ones(2)], "rate": 1}], ValueError, "option 'rate'"),
@@ -391,6 +434,7 @@ REFUSED_GRADS = {
     "dtype": ([A, B.astype(np.float32)], TypeError, r"grads\[1\] has dtype float32; .* float64"),
     "integers": ([A, B.astype(int)], TypeError, r"grads\[1\] has dtype int64"),
     "missing": ([A, None], TypeError, r"grads\[1\] is a NoneType"),
+    "nothing": (None, TypeError, "grads is a NoneType; expected a list or a dict of arrays"),
     "strided": ([A, np.ones((2, 6))[:, ::2]], ValueError, r"grads\[1\] is not C-contiguous"),
 }
 
@@ -493,6 +537,41 @@ REFUSED_STATES = {
     "one parameter only": (lambda s: s["state"].pop(1), ValueError, r"state\[1\] has \[\]"),
     "other steps": (lambda s: s["state"][1].update(step=5), ValueError, "is 5; expected 2"),
     "half a step": (lambda s: s["state"][0].update(step=1.5), ValueError, "step'] is 1.5"),
+    "endless steps": (
+        lambda s: s["state"][0].update(step=np.inf),
+        ValueError,
+        "step'] is inf; exp",
+    ),
+    "text steps": (lambda s: s["state"][0].update(step="x"), TypeError, "step'] is 'x'; expected"),
+    "huge steps": (lambda s: s["state"][0].update(step=10**400), ValueError, "step'] is 1000"),
+    "state of nothing": (lambda s: s.update(state=None), TypeError, r"\['state'\] is a NoneType"),
+    "list of states": (lambda s: s.update(state=[{}, {}]), TypeError, r"\['state'\] is a list"),
+    "no entry": (lambda s: s["state"].update({1: None}), TypeError, r"state\[1\] is a NoneType"),
+    "no groups": (
+        lambda s: s.update(param_groups=None),
+        TypeError,
+        r"\['param_groups'\] is a NoneType; expected a list",
+    ),
+    "group of nothing": (
+        lambda s: s.update(param_groups=[None]),
+        TypeError,
+        r"param_groups\[0\] is a NoneType; expected a dict",
+    ),
+    "no params": (
+        lambda s: s["param_groups"][0].pop("params"),
+        ValueError,
+        r"param_groups\[0\] has the keys .*; expected 'params' too",
+    ),
+    "params of nothing": (
+        lambda s: s["param_groups"][0].update(params=None),
+        TypeError,
+        r"param_groups\[0\]\['params'\] is a NoneType; expected a list",
+    ),
+    "params as arrays": (
+        lambda s: s["param_groups"][0].update(params=[A, B]),
+        TypeError,
+        r"\['params'\]\[0\] is array\(.*; expected an integer",
+    ),
 }
 
 
@@ -511,6 +590,8 @@ def test_refused_states_change_nothing(case):
     with pytest.raises(error, match=message):
         optimizer.load_state_dict(changed)
     assert repr(optimizer.state_dict()) == before
+    with pytest.raises(TypeError, match="state_dict is a NoneType; expected a dict"):
+        optimizer.load_state_dict(None)
 
 
 @pytest.mark.parametrize(
@@ -520,11 +601,14 @@ def test_refused_states_change_nothing(case):
         (optim.clip_grad_norm, ([A], -1), ValueError, "max_norm is -1"),
         (optim.clip_grad_norm, ([A], np.nan), ValueError, "max_norm is nan"),
         (optim.clip_grad_norm, (A, 1), TypeError, "grads is an array"),
+        (optim.clip_grad_norm, (None, 1), TypeError, "grads is a NoneType"),
+        (optim.clip_grad_norm, ([A], "1"), TypeError, "max_norm is '1'; expected a number"),
         (optim.clip_grad_norm, ([A, np.ones(4, int)], 1), TypeError, r"grads\[1\] has dtype int64"),
         (optim.clip_grad_value, ([A], -1), ValueError, "clip_value is -1"),
         (optim.clip_grad_value, ([A, READ_ONLY], 0.5), ValueError, r"grads\[1\] is read-only"),
         (optim.ema, ([A], [A], 1.5), ValueError, "decay is 1.5"),
         (optim.ema, ([A], [], 0.5), ValueError, "params has 0 arrays; expected 1"),
+        (optim.ema, ([A], None, 0.5), TypeError, "params is a NoneType"),
         (optim.ema, ([A], [np.ones(5)], 0.5), ValueError, r"params\[0\] has shape \(5,\)"),
         (optim.ema, ({"a": A}, {"b": A}, 0.5), ValueError, r"params has the keys \['b'\]"),
         (optim.ema, ([READ_ONLY], [A], 0.5), ValueError, r"average\[0\] is read-only"),

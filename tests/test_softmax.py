@@ -250,6 +250,33 @@ def test_logsumexp_over_several_axes(dtype):
         rv.logsumexp(x, axis=(0, 3))
 
 
+@EACH_DTYPE
+def test_axes_of_logsumexp(dtype):
+    x = np.random.default_rng(6).normal(0, 4, (3, 4, 5)).astype(dtype)
+    mask = np.random.default_rng(7).random((2, 1, 4, 5)) < 0.6  # with an axis more than x
+    for axis, axes in (
+        (np.int64(1), (1,)),
+        ((np.int8(0), np.int64(-1)), (0, 2)),
+        ((), ()),
+        (None, (0, 1, 2)),
+    ):
+        expected = np.asarray(rv.logsumexp(x, axis=axes))
+        check_same_bits(np.asarray(rv.logsumexp(x, axis=axis)), expected, f"axis {axis}")
+        out = np.full([1 if i in axes else n for i, n in enumerate(x.shape)], 7, dtype)
+        assert rv.logsumexp(x, axis=axis, keepdims=True, out=out) is out
+        check_same_bits(np.squeeze(out, axes), expected, f"axis {axis}, keepdims, into out")
+    check_same_bits(rv.logsumexp(x, axis=()), x, "no axis")
+    masked = rv.logsumexp(x, axis=(), mask=mask)
+    check_same_bits(masked, np.where(mask, x, dtype(-np.inf)), "no axis, masked")
+    out = np.empty((2, 3, 1, 5), dtype)
+    rv.logsumexp(x, axis=2, mask=mask, keepdims=True, out=out)
+    check_same_bits(out[:, :, 0], rv.logsumexp(x, axis=2, mask=mask), "keepdims, masked, into out")
+    with pytest.raises(ValueError, match=r"out has shape \(3, 5\); expected \(3, 1, 5\)"):
+        rv.logsumexp(x, axis=1, keepdims=True, out=np.empty((3, 5), dtype))
+    with pytest.raises(TypeError, match="out is a list"):
+        rv.logsumexp(x, axis=1, keepdims=True, out=[1.0])
+
+
 inf, nan = np.inf, np.nan
 LN2 = float(np.log(2))
 # row, softmax, log_softmax, logsumexp
@@ -453,6 +480,17 @@ def test_other_dtypes():
 def test_wrong_temperature(name, temperature):
     with pytest.raises(ValueError, match="temperature"):
         MAPS[name]([1.0, 2.0], temperature=temperature)
+
+
+@pytest.mark.parametrize("temperature", ["1", None, 1j, np.ones(2)], ids=repr)
+@EACH_MAP
+def test_a_temperature_that_is_no_number(name, temperature):
+    function, vjp = VJPS[name]
+    for call in (lambda **o: function([1.0, 2.0], **o), lambda **o: vjp([1.0], [1.0], **o)):
+        with pytest.raises(TypeError, match=r"temperature is .*; expected a number"):
+            call(temperature=temperature)
+    with pytest.raises(ValueError, match=r"temperature is 1000.*; expected a positive, finite"):
+        function([1.0, 2.0], temperature=10**400)
 
 
 @EACH_OF_ALL

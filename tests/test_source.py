@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import ranvier as rv
+
 # From the bottom up. Rows are data, and isa/kernels.hpp and the public headers are declarations of
 # plain types: everybody may include them.
 LAYERS = (
@@ -152,6 +154,15 @@ def test_python_imports_point_downwards(checkout):
         raise AssertionError(f"imports in a circle: {' -> '.join(error.args[1])}") from None
     for module, imports in graph.items():
         assert module == "__main__" or "cli" not in imports, f"{module} imports the command line"
+
+
+def test_public_names():
+    names: dict[str, object] = {}
+    exec("from ranvier import *", names)
+    assert names.keys() - {"__builtins__"} == set(rv.__all__)
+    assert {"Trainer", "nn", "relu", "softmax", "__version__"} <= set(rv.__all__)
+    assert len(set(rv.__all__)) == len(rv.__all__)
+    assert not {"annotations", "np", "Any"} & set(dir(rv))
 
 
 def test_only_one_module_loads_the_core(checkout):

@@ -365,6 +365,53 @@ def test_options_of_the_loss():
     assert np.any(run.model.flat_parameters != other.model.flat_parameters)
 
 
+def test_an_optimizer_made_before_the_model_trains_it():
+    X, y = blobs()
+    layers = list(model())
+    optimizer = optim.SGD([p for layer in layers for p in layer.parameters()], lr=0.01)
+    net, same = nn.Sequential(*layers), model()
+    rv.Trainer(net, losses.cross_entropy, optimizer, seed=0).fit(X, y, epochs=2)
+    trainer(same, lr=0.01).fit(X, y, epochs=2)
+    for got, expected in zip(net.parameters(), same.parameters(), strict=True):
+        check_same_bits(got, expected, "trained")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"weight": np.array([1, 5, 50], np.float32)}, {"ignore_index": 2}],
+    ids=["weight", "ignore_index"],
+)
+def test_evaluate_is_the_loss_over_all_samples_at_once(options):
+    X, y = blobs(2500)
+    y = np.sort(y)  # so that no batch is like another
+    loss = functools.partial(losses.cross_entropy, **options)
+    run = trainer(loss=loss)
+    assert run.evaluate(X, y)["loss"] == pytest.approx(loss(run.predict(X), y), rel=1e-6)
+
+
+def test_ignored_samples_count_neither_for_the_loss_nor_for_the_accuracy():
+    X, y = blobs(300)
+    run = trainer(loss=functools.partial(losses.cross_entropy, ignore_index=2), lr=1e-12)
+    y = np.sort(y)  # the last batches are of ignored samples only
+    history = run.fit(X, y, epochs=1, batch_size=10, shuffle=False)
+    tested = run.evaluate(X, y)
+    kept = trainer(lr=1e-12).evaluate(X[y != 2], y[y != 2])
+    assert tested == pytest.approx(kept, rel=1e-6)
+    for name, value in kept.items():
+        assert history[name] == pytest.approx([value], rel=1e-4)
+    weighted = run.fit(X, y, epochs=1, batch_size=10, shuffle=False, sample_weight=np.full(300, 2))
+    assert weighted["loss"] == pytest.approx(history["loss"], rel=1e-6)
+    assert np.isnan(run.evaluate(X, np.full(300, 2))["loss"])
+
+
+def test_values_beyond_the_models_dtype_pass_without_a_warning():
+    X, y = np.full((6, 4), 1e300), np.full((6, 3), 1e300)
+    with np.errstate(all="raise"):
+        run = trainer()
+        run.fit(X, y, epochs=1)
+        run.evaluate(X, y)
+
+
 def test_a_step_allocates_nothing():
     class Peak:
         peak = 0
@@ -402,6 +449,9 @@ def test_an_input_that_is_not_contiguous_is_not_copied():
     assert peak < X.nbytes / 2, f"{peak} bytes for an input of {X.nbytes}"
 
 
+HUGE_LABELS = np.full(300, 2**63, np.uint64)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -427,6 +477,45 @@ def test_an_input_that_is_not_contiguous_is_not_copied():
         (lambda X, y: trainer().fit(X, y, batch_size=0), ValueError, "batch_size is 0"),
         (lambda X, y: trainer().predict(X, batch_size=-1), ValueError, "batch_size is -1"),
         (lambda X, y: trainer().fit(X, y, sample_weight=[1.0]), ValueError, "sample_weight has 1"),
+        (
+            lambda X, y: trainer().fit(X, y, sample_weight=np.ones((300, 2))),
+            ValueError,
+            r"sample_weight has shape \(300, 2\); expected \(300,\)",
+        ),
+        (lambda X, y: trainer().fit(X[:, 0], y), ValueError, r"X has shape \(300,\); .* 2 axes"),
+        (lambda X, y: trainer().evaluate(X[:, 0], y), ValueError, r"X has shape \(300,\); .* 2 ax"),
+        (lambda X, y: trainer().predict(X[0]), ValueError, r"X has shape \(4,\); .*: X\[None\] is"),
+        (
+            lambda X, y: trainer().fit(X, HUGE_LABELS),
+            ValueError,
+            "y has the label 9223372036854775",
+        ),
+        (
+            lambda X, y: trainer().evaluate(X, HUGE_LABELS),
+            ValueError,
+            "expected less than 2\\*\\*63",
+        ),
+        (lambda X, y: trainer().fit(X, y, batch_size="all"), TypeError, "batch_size is 'all'; exp"),
+        (
+            lambda X, y: rv.Trainer(None, losses.cross_entropy, optim.SGD([np.ones(3)])),
+            TypeError,
+            "model is None; expected a ranvier Module",
+        ),
+        (
+            lambda X, y: rv.Trainer(model(), losses.cross_entropy, None),
+            TypeError,
+            "optimizer is None; expected a ranvier Optimizer",
+        ),
+        *(
+            (
+                lambda X, y, r=reduction: trainer(
+                    loss=functools.partial(losses.cross_entropy, reduction=r)
+                ),
+                ValueError,
+                f"loss has reduction '{reduction}'; expected 'mean'",
+            )
+            for reduction in ("sum", "none")
+        ),
         (lambda X, y: trainer().fit(X[:, :3], y), ValueError, r"expected \(\*, 4\)"),
         (lambda X, y: trainer().fit(X, y + 1), IndexError, "label"),
     ],
@@ -445,6 +534,29 @@ def test_an_error_in_the_arguments_changes_nothing():
     check_same_bits(run.model.flat_parameters, before, "after the error")
     assert run.epoch == 0
     assert trainer().fit(X, y, epochs=0) == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda X, y: X, ValueError, "validation_data is of .*ndarray.*; expected a pair"),
+        (lambda X, y: (X,), ValueError, "validation_data is of 1 entries; expected a pair"),
+        (lambda X, y: (X[:0], y[:0]), ValueError, r"validation_data\[0\] has shape \(0, 4\)"),
+        (lambda X, y: (X[:, 0], y), ValueError, r"validation_data\[0\] has shape \(300,\)"),
+        (lambda X, y: (X, y[1:]), ValueError, r"validation_data\[1\] has 299 rows; expected 300"),
+        (lambda X, y: (X, y.astype(str)), TypeError, r"validation_data\[1\] has dtype <U"),
+        (lambda X, y: (X, HUGE_LABELS), ValueError, r"validation_data\[1\] has the label 92233"),
+        (lambda X, y: (X[:, :3], y), ValueError, r"shape \(300, 3\); expected \(\*, 4\)"),
+        (lambda X, y: (X, y + 1), IndexError, "label 3"),
+    ],
+)
+def test_validation_data_that_do_not_fit_change_nothing(change, error, message):
+    X, y = blobs()
+    run = trainer()
+    before = run.model.flat_parameters.copy()
+    with pytest.raises(error, match=message):
+        run.fit(X, y, validation_data=change(X, y))
+    check_same_bits(run.model.flat_parameters, before, "after the error")
 
 
 def test_the_bar_is_silent_without_a_terminal_or_rich(capsys, monkeypatch):

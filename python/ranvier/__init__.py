@@ -1,7 +1,5 @@
 """ranvier: neural-network mathematics for NumPy, as native kernels on NumPy arrays."""
 
-from __future__ import annotations
-
 from . import activations, callbacks, derivative, losses, nn, optim, vjp, vjp_from_output
 from ._elementwise import Activation, registry
 from .activations import *
@@ -14,3 +12,27 @@ from .runtime import (
 )
 from .softmax import log_softmax, logsumexp, softmax
 from .trainer import History, Trainer
+
+__all__ = [
+    "Activation",
+    "History",
+    "Trainer",
+    "__version__",
+    "activations",
+    "callbacks",
+    "derivative",
+    "get_num_threads",
+    "log_softmax",
+    "logsumexp",
+    "losses",
+    "nn",
+    "num_threads",
+    "optim",
+    "registry",
+    "set_num_threads",
+    "show_config",
+    "softmax",
+    "vjp",
+    "vjp_from_output",
+]
+__all__ += activations.__all__

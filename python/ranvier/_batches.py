@@ -57,7 +57,8 @@ class Rows:
 
     def whole(self) -> Array:
         """All rows, in an array that is not overwritten."""
-        return self.array.astype(self._batch.dtype, copy=False)
+        with np.errstate(all="ignore"):
+            return self.array.astype(self._batch.dtype, copy=False)
 
     def _converted(self, rows: Array) -> Array:
         if not self._converts:

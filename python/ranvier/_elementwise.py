@@ -122,6 +122,11 @@ _ARRAYS = {
         "y": "Output of the activation.",
     },
 }
+_PARAMETER = "Parameter; broadcast like any operand, and rounded to the dtype of the result first."
+_CONDITION = """
+
+The output has to tell the derivative. It does not where the parameters make the function fall and
+rise, so that it takes a value twice, with different slopes: use vjp.{name} there."""
 
 
 def _example(record: Activation, form: Form) -> str:
@@ -154,7 +159,7 @@ def _doc(record: Activation, form: Form) -> str:
     )
     for name, default in record.parameters.items():
         optional = "" if default is None else f", default {default:g}"
-        arguments += f"\n{name} : array_like{optional}\n    Parameter; broadcast like any operand."
+        arguments += f"\n{name} : array_like{optional}\n    {_PARAMETER}"
     bounds = "; ".join(
         f"{dtype} {max(b.value, b.derivative) if form[:3] == 'vjp' else getattr(b, form):.4g}"
         for dtype, b in record.bounds.items()
@@ -168,6 +173,9 @@ def _doc(record: Activation, form: Form) -> str:
         else "over all inputs"
     )
     operands = ", ".join([*_ARRAYS[form], *record.parameters])
+    # With the default parameters it does, in every row that has this form.
+    ambiguous = form == "vjp_from_output" and record.parameters
+    condition = _CONDITION.format(**vars(record)) if ambiguous else ""
     return f"""{_SUMMARY[form].format(**vars(record))}
 
 Parameters
@@ -189,7 +197,7 @@ TypeError
 Notes
 -----
 Largest error in ulp ({rounding}): {bounds}. float16 is computed in float32 and rounded once. No
-input raises a floating-point warning.
+input raises a floating-point warning.{condition}
 
 References
 ----------

@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = _run(argv)
-        sys.stdout.flush()
+        print(end="", flush=True)  # where standard output is closed, nothing
         return code
     except (_UsageError, data.DataError) as error:
         return _failed(str(error))
@@ -84,8 +84,10 @@ def _run(argv: Sequence[str] | None) -> int:
 
 
 def _failed(message: str) -> int:
-    line = message.replace("\n", "\\n")
-    print(f"ranvier: error: {line}", file=sys.stderr)
+    """Say so in one line, whatever is in the names of files."""
+    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in message)
+    if sys.stderr is not None:  # else print would take standard output
+        print(f"ranvier: error: {line}", file=sys.stderr)
     return 2
 
 

@@ -32,8 +32,8 @@ FASHION_MNIST = "/usr/share/datasets/fashion-mnist"
 
 # Whole numbers in the last column of a .csv file are classes if there are at most so many of them.
 _MOST_CLASSES = 100
-# Beyond this, whole numbers that differ may be the same in float64.
-_LARGEST_CLASS = 2**53
+# From here on, whole numbers that differ may be the same in float64.
+_TOO_LARGE_A_CLASS = 2**53
 _TEST_SHARE = 0.2
 
 
@@ -300,9 +300,9 @@ def load_csv(path: str | os.PathLike[str], seed: int = 0) -> Dataset:
         numbers = y.astype(np.float64)
         whole = np.isfinite(numbers).all() and bool(np.all(numbers == np.rint(numbers)))
         few = len(np.unique(numbers)) <= _MOST_CLASSES
-        if whole and few and np.abs(numbers).max() > _LARGEST_CLASS:
+        if whole and few and np.abs(numbers).max() >= _TOO_LARGE_A_CLASS:
             raise DataError(
-                f"{path}: a target is beyond 2**53; expected classes that float64 holds"
+                f"{path}: a target is 2**53 or beyond; expected classes that float64 tells apart"
             )
         y = numbers.astype(np.int64) if whole and few else numbers
     where = f"{path}: the table of features"

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-import numbers
-import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ._checks import integer, number
 from ._native import _core
 
 __all__ = ["Loss", "cross_entropy"]
@@ -102,13 +101,10 @@ def _reduction(name: str) -> int:
 
 
 def _label(name: str, value: int) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} is {value!r}; expected an integer") from None
-    if not -(2**63) <= number < 2**63:
+    label = integer(name, value)
+    if not -(2**63) <= label < 2**63:
         raise ValueError(f"{name} is {value!r}; expected -2**63 <= {name} < 2**63")
-    return number
+    return label
 
 
 @Loss
@@ -181,9 +177,8 @@ def cross_entropy(
     >>> gradient.tolist()
     [[0.125, 0.125, 0.125, -0.375], [-0.375, 0.125, 0.125, 0.125]]
     """
-    if not isinstance(label_smoothing, numbers.Real):
-        raise TypeError(f"label_smoothing is {label_smoothing!r}; expected a number")
-    if not 0.0 <= label_smoothing <= 1.0:
+    smoothing = number("label_smoothing", label_smoothing)
+    if not 0.0 <= smoothing <= 1.0:
         raise ValueError(f"label_smoothing is {label_smoothing!r}; expected a number from 0 to 1")
     batched = input.ndim > 1
     of_classes = of_samples = None
@@ -199,7 +194,7 @@ def cross_entropy(
         of_classes,
         of_samples,
         _label("ignore_index", ignore_index),
-        float(label_smoothing),
+        smoothing,
         _reduction(reduction),
         gradient,
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from ._checks import integer
 from ._native import _core
 
 __all__ = ["get_num_threads", "num_threads", "set_num_threads", "show_config"]
@@ -50,7 +50,7 @@ def set_num_threads(n: int) -> None:
     TypeError
         If n is not an integer.
     """
-    count = operator.index(n)
+    count = integer("n", n)
     if not 1 <= count <= 1024:
         raise ValueError(f"n is {n}; expected a number of threads from 1 to 1024")
     _core.set_num_threads(count)

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import math
-import numbers
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ._checks import number
 from ._native import _core
 
 __all__ = ["log_softmax", "logsumexp", "softmax"]
 
 
 def _checked(temperature: float) -> float:
-    if not isinstance(temperature, numbers.Real):
-        raise TypeError(f"temperature is {temperature!r}; expected a number")
-    if not 0 < temperature < np.inf:
+    value = number("temperature", temperature)
+    if not 0 < value < math.inf:
         raise ValueError(f"temperature is {temperature!r}; expected a positive, finite number")
-    return max(float(temperature), 1e-300)  # smaller numbers have no reciprocal
+    return max(value, 1e-300)  # smaller numbers have no reciprocal
 
 
 def _operands(name: str, x: npt.ArrayLike, mask: npt.ArrayLike | None) -> tuple[Any, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import operator
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ._batches import Array, Rows
+from ._checks import integer
 from ._progress import Progress
 from .losses import Loss
 from .nn import Module
@@ -147,11 +147,12 @@ class Trainer:
             Samples for an update; the last batch of an epoch may be smaller. None takes all, 1 is
             stochastic gradient descent.
         validation_data : (X, y), optional
-            Evaluated after each epoch.
+            Evaluated after each epoch, and once before the first update: what does not fit raises
+            then, not after an epoch.
         shuffle : bool, default True
             Draw a new order for each epoch.
         sample_weight : array_like, optional
-            One for each sample; a batch in which all are 0 is left out.
+            One for each sample; a batch in which all are 0, or all labels are ignored, is left out.
         progress : bool, default True
             Show a bar, if rich is installed and standard error is a terminal.
 
@@ -172,7 +173,14 @@ class Trainer:
         data = self._rows(X, y, size)
         validation = None if validation_data is None else self._validation(validation_data)
         if sample_weight is not None:
-            data.append(_aligned(Rows(sample_weight, np.float64, size, "sample_weight"), data[0]))
+            weights = _aligned(Rows(sample_weight, np.float64, size, "sample_weight"), data[0])
+            if weights.array.ndim > 1:
+                raise ValueError(
+                    f"sample_weight has shape {weights.array.shape}; expected ({rows},)"
+                )
+            data.append(weights)
+        if validation is not None:
+            self._evaluate(*validation)
         history = History()
         self._stopping = False
         with self._mode(training=True), Progress(progress, epochs, rows) as bar:
@@ -235,10 +243,10 @@ class Trainer:
         gradient = np.empty(0)
         start = time.perf_counter()
         for x, target, *weight in batches:
-            weight_sum = weight[0].sum() if weight else len(x)
-            if not weight_sum:
-                continue  # no sample of this batch counts: there is no mean, and nothing to learn
             with quiet():
+                weight_sum = mean.weight(target, *weight)
+                if not weight_sum:
+                    continue  # nothing in this batch counts: there is no mean, nothing to learn
                 output = model(x)
                 if gradient.shape != output.shape:
                     gradient = np.empty_like(output)
@@ -269,7 +277,7 @@ class Trainer:
         output = self._predict(inputs, _PREDICTED_AT_ONCE)
         target = targets.whole()
         mean = _Mean(self._ignored)
-        mean.add(self.loss(output, target), output, target, len(target))
+        mean.add(self.loss(output, target), output, target, 1)
         return mean.logs()
 
     @property
@@ -335,11 +343,25 @@ class _Mean:
         self._right = 0
         self._rows = 0
 
+    def weight(self, target: Array, sample_weight: Array | None = None) -> float:
+        """What a batch counts for."""
+        counted = self._counted(target)
+        if sample_weight is None:
+            return float(np.count_nonzero(counted))
+        each = counted.reshape(len(target), -1).sum(axis=1)
+        return float(sample_weight @ each)
+
+    def _counted(self, target: Array) -> Array:
+        counted: Array = np.ones(len(target), bool)
+        if target.dtype.kind == "i" and self._ignored is not None:
+            counted = target != self._ignored
+        return counted
+
     def add(self, loss: float, output: Array, target: Array, weight: float) -> None:
         self._loss += float(loss) * float(weight)
         self._weight += float(weight)
         if target.dtype.kind == "i" and output.ndim == 2 and target.ndim == 1:
-            counted = target != self._ignored
+            counted = self._counted(target)
             right = (output.argmax(axis=1) == target) & counted
             self._right += int(np.count_nonzero(right))
             self._rows += int(np.count_nonzero(counted))
@@ -399,10 +421,7 @@ def _value_and_grad(loss: Callable[..., Any]) -> Callable[..., tuple[Any, Array]
 
 
 def _at_least(least: int, name: str, value: int) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} is {value!r}; expected an integer") from None
+    number = integer(name, value)
     if number < least:
         raise ValueError(f"{name} is {value}; expected at least {least}")
     return number

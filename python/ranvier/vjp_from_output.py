@@ -1,4 +1,8 @@
-"""Vector-Jacobian products as functions of the output y = f(x), where they are."""
+"""Vector-Jacobian products as functions of the output y = f(x), where they are.
+
+The output has to tell the derivative. With the default parameters it does; with others it may not:
+a leaky_relu with a negative slope falls and rises, and takes a value twice, with different slopes.
+"""
 
 from __future__ import annotations
 

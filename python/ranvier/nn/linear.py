@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import operator
 
 import numpy as np
 import numpy.typing as npt
 
+from .._checks import integer
 from .._native import _core
 from ._quiet import product
 from ._workspace import Array
@@ -140,7 +140,7 @@ def _rows(x: Array) -> Array:
 
 
 def _positive(name: str, value: int) -> int:
-    number = operator.index(value)
-    if number < 1:
+    count = integer(name, value)
+    if count < 1:
         raise ValueError(f"{name} is {value}; expected a positive integer")
-    return number
+    return count

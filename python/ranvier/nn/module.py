@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 import numpy.typing as npt
 
+from .._checks import check_mapping
 from ._quiet import quiet
 from ._workspace import Array, Workspace
 
@@ -279,8 +280,9 @@ class Module:
         ValueError
             If a name is missing or unexpected, or a shape does not fit.
         TypeError
-            If a value is not of real numbers.
+            If it is no mapping, or a value is not of real numbers.
         """
+        check_mapping(state_dict, "state_dict")
         named = dict(self.named_parameters())
         missing = [name for name in named if name not in state_dict]
         unexpected = [name for name in state_dict if name not in named]

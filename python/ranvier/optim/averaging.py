@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .checks import Arrays, check_like, entries, in_place_arrays, number
+from .._checks import number
+from .checks import Arrays, check_like, entries, in_place_arrays
 
 
 def ema(average: Arrays, params: Arrays, decay: float) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
@@ -11,14 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .._checks import number
+
 Array = npt.NDArray[Any]
 Arrays = Iterable[Array] | Mapping[str, Array]
-
-
-def number(name: str, value: Any) -> float:
-    if not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} is {value!r}; expected a number")
-    return float(value)
 
 
 def check_range(name: str, value: Any, low: float = 0.0, below: float = math.inf) -> None:
@@ -29,38 +24,29 @@ def check_range(name: str, value: Any, low: float = 0.0, below: float = math.inf
 def plain(value: Any) -> Any:
     """A hyperparameter as Python has it: what is computed from NumPy's is in its own precision."""
     if isinstance(value, (tuple, list)):
-        return type(value)(map(plain, value))
+        return tuple(map(plain, value))
     if isinstance(value, np.bool_):
         return bool(value)
-    return float(value) if isinstance(value, np.number) else value
+    return float(value) if isinstance(value, (np.floating, np.integer)) else value
 
 
 def whole_number(value: Any, name: str) -> int:
     """The value of a number or, as a step of torch has it, of an array of no axes."""
-    try:
-        number = float(value) if np.ndim(value) == 0 else math.nan
-    except (TypeError, ValueError):
-        number = math.nan
-    if not (number >= 1 and number.is_integer()):
+    item = value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
+    count = number(name, item)
+    if not (count >= 1 and count.is_integer()):
         raise ValueError(f"{name} is {value!r}; expected a whole number of at least 1")
-    return int(number)
+    return int(count)
 
 
-def entries(values: Any, name: str) -> list[Any]:
+def entries(values: Any, name: str, expected: str = "a list or a dict of arrays") -> list[Any]:
     """What is in a list, a generator or the like."""
     if isinstance(values, np.ndarray):
-        raise TypeError(f"{name} is an array; expected a list or a dict of arrays")
+        raise TypeError(f"{name} is an array; expected {expected}")
     try:
         return list(values)
     except TypeError:
-        raise TypeError(
-            f"{name} is a {type(values).__name__}; expected a list or a dict of arrays"
-        ) from None
-
-
-def check_mapping(value: Any, name: str) -> None:
-    if not isinstance(value, Mapping):
-        raise TypeError(f"{name} is a {type(value).__name__}; expected a dict")
+        raise TypeError(f"{name} is a {type(values).__name__}; expected {expected}") from None
 
 
 def check_like(array: Any, like: Array, name: str) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._checks import number
 from .._native import _core
-from .checks import Arrays, check_range, in_place_arrays, number
+from .checks import Arrays, check_range, in_place_arrays
 
 
 def clip_grad_norm(grads: Arrays, max_norm: float) -> float:

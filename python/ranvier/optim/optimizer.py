@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .._checks import check_mapping, integer
 from .._native import _core
 from .checks import (
     Array,
     Arrays,
     check_like,
-    check_mapping,
     check_params,
     check_range,
     entries,
@@ -233,26 +233,21 @@ class Optimizer:
                     f"state_dict has the keys {list(state_dict)}; expected {key!r} too"
                 )
         check_mapping(state_dict["state"], "state_dict['state']")
-        loaded = entries(state_dict["param_groups"], "state_dict['param_groups']")
-        for i, group in enumerate(loaded):
-            check_mapping(group, f"param_groups[{i}]")
-            if "params" not in group:
-                raise ValueError(
-                    f"param_groups[{i}] has the keys {[*group]}; expected 'params' too"
-                )
+        loaded = entries(state_dict["param_groups"], "state_dict['param_groups']", "a list")
+        numbers = [_numbers(group, f"param_groups[{i}]") for i, group in enumerate(loaded)]
         counts = [len(group["params"]) for group in self.param_groups]
-        found = [len(group["params"]) for group in loaded]
+        found = [len(of_group) for of_group in numbers]
         if found != counts:
             raise ValueError(f"state_dict has groups of {found} parameters; expected {counts}")
         groups, states = [], []
-        for mine, theirs in zip(self.param_groups, loaded, strict=True):
+        for mine, theirs, of_group in zip(self.param_groups, loaded, numbers, strict=True):
             missing = [key for key in self.defaults if key not in theirs]
             if missing:
                 raise ValueError(f"a group of state_dict has no {missing[0]!r}")
             self._check(theirs)
             options = {name: plain(value) for name, value in theirs.items()}
             groups.append({**options, "params": mine["params"]})
-            numbered = [(i, state_dict["state"].get(i, {})) for i in theirs["params"]]
+            numbered = [(i, state_dict["state"].get(i, {})) for i in of_group]
             states.append(self._loaded_state(groups[-1], numbered))
         for mine, group in zip(self.param_groups, groups, strict=True):
             mine.clear()
@@ -291,6 +286,16 @@ class Optimizer:
     def __repr__(self) -> str:
         options = ", ".join(f"{key}={value!r}" for key, value in self.defaults.items())
         return f"{type(self).__name__}({len(self._params())} parameters, {options})"
+
+
+def _numbers(group: Any, name: str) -> list[int]:
+    """Those of the parameters of a group in a state dict."""
+    check_mapping(group, name)
+    if "params" not in group:
+        raise ValueError(f"{name} has the keys {[*group]}; expected 'params' too")
+    name = f"{name}['params']"
+    numbers = entries(group["params"], name, "a list")
+    return [integer(f"{name}[{i}]", value) for i, value in enumerate(numbers)]
 
 
 def _state_copy(value: Any, parameter: Array, name: str) -> Array:
