@@ -475,6 +475,15 @@ def test_other_dtypes():
                 function(np.array([0, 1], np.int64).astype(code))
 
 
+@EACH_MAP
+def test_other_array_types_are_respected(name):
+    class Deferring:
+        def __array_ufunc__(self, ufunc, method, *inputs, **keywords):
+            return ufunc.__name__, method
+
+    assert MAPS[name](Deferring()) == (name, "__call__")
+
+
 @pytest.mark.parametrize("temperature", [0, -1, nan, inf])
 @EACH_MAP
 def test_wrong_temperature(name, temperature):

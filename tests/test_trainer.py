@@ -367,7 +367,7 @@ def test_options_of_the_loss():
 
 def test_an_optimizer_made_before_the_model_trains_it():
     X, y = blobs()
-    layers = list(model())
+    layers = [nn.Linear(4, 16, rng=0), nn.ReLU(), nn.Linear(16, 3, rng=0)]
     optimizer = optim.SGD([p for layer in layers for p in layer.parameters()], lr=0.01)
     net, same = nn.Sequential(*layers), model()
     rv.Trainer(net, losses.cross_entropy, optimizer, seed=0).fit(X, y, epochs=2)
