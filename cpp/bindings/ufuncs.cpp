@@ -62,12 +62,7 @@ void loop(char** args, npy_intp const* dimensions, npy_intp const* steps, void* 
     }
 }
 
-struct FormName {
-    const char* name;
-    int arrays;
-};
-constexpr FormName forms[count_of<Form>] = {
-    {"value", 1}, {"derivative", 1}, {"vjp", 2}, {"vjp_from_output", 2}};
+constexpr const char* forms[count_of<Form>] = {"value", "derivative", "vjp", "vjp_from_output"};
 
 int index_of_activation(const std::string& name) {
     const auto records = activations();
@@ -79,7 +74,7 @@ int index_of_activation(const std::string& name) {
 
 int index_of_form(const std::string& name) {
     for (int i = 0; i < count_of<Form>; ++i) {
-        if (name == forms[i].name) return i;
+        if (name == forms[i]) return i;
     }
     throw py::key_error(name);
 }
@@ -87,20 +82,21 @@ int index_of_form(const std::string& name) {
 py::object make_ufunc(const std::string& activation, const std::string& form,
                       const std::string& doc) {
     static const int numbers[count_of<DType>] = {NPY_HALF, NPY_FLOAT, NPY_DOUBLE};
-    static const std::size_t sizes[count_of<DType>] = {2, 4, 8};
     const int a = index_of_activation(activation);
     const int f = index_of_form(form);
-    const ActivationRecord& record = activations()[static_cast<std::size_t>(a)];
-    const auto& row = kernels().elementwise[a][f];
-    if (row[0] == nullptr) return py::none();
+    const auto call = [&](int dtype) {
+        return elementwise_call(static_cast<Activation>(a), static_cast<Form>(f),
+                                static_cast<DType>(dtype));
+    };
+    const ElementwiseCall first = call(0);
+    if (first.kernel == nullptr) return py::none();
 
     auto data = std::make_unique<UfuncData>();
     data->name = activation;
     data->doc = doc;
-    const int parameters = static_cast<int>(record.parameters.size());
-    const int inputs = forms[f].arrays + parameters;
+    const int inputs = first.arrays + first.parameters;
     for (int t = 0; t < count_of<DType>; ++t) {
-        data->calls[t] = {row[t], forms[f].arrays, parameters, sizes[t], record.heavy};
+        data->calls[t] = call(t);
         data->data[t] = &data->calls[t];
         data->loops[t] = loop;
         data->types.insert(data->types.end(), static_cast<std::size_t>(inputs) + 1,

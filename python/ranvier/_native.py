@@ -13,8 +13,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# Iterations of a pause instruction: about 10 microseconds, enough for loops that follow each other.
-_SPIN_COUNT = "200"
+# Iterations of a pause instruction, 15 to 50 microseconds: enough for loops that follow each other,
+# where waking a worker takes as long, and little beside a matrix product.
+_SPIN_COUNT = "1000"
 
 
 @contextmanager

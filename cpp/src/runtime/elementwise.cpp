@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "dispatch.hpp"
 #include "float_status.hpp"
 #include "prefetch.hpp"
+#include "registry.hpp"
 #include "threads.hpp"
 
 namespace ranvier {
@@ -44,6 +46,18 @@ void scatter(char* to, std::ptrdiff_t stride, const char* from, std::size_t size
 }
 
 }  // namespace
+
+ElementwiseCall elementwise_call(Activation activation, Form form, DType dtype) {
+    static const std::size_t sizes[count_of<DType>] = {2, 4, 8};
+    const auto a = static_cast<int>(activation);
+    const auto d = static_cast<int>(dtype);
+    const ActivationRecord& record = activations()[static_cast<std::size_t>(a)];
+    const int arrays = form == Form::value || form == Form::derivative ? 1 : 2;
+    // From the output, it is a product or two.
+    const bool heavy = record.heavy && form != Form::vjp_from_output;
+    return {kernels().elementwise[a][static_cast<int>(form)][d], arrays,
+            static_cast<int>(record.parameters.size()), sizes[d], heavy};
+}
 
 void run_elementwise(const ElementwiseCall& call, char* const* data, const std::ptrdiff_t* stride,
                      std::size_t n) {

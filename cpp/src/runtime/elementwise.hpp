@@ -13,6 +13,9 @@ struct ElementwiseCall {
     bool heavy;
 };
 
+/// The call of a form of an activation; its kernel is null where there is no such form.
+ElementwiseCall elementwise_call(Activation activation, Form form, DType dtype);
+
 /// data[k] and stride[k] (bytes) are those of input k, and of the output at k = arrays +
 /// parameters. The output may be one of the inputs, element for element.
 void run_elementwise(const ElementwiseCall& call, char* const* data, const std::ptrdiff_t* stride,

@@ -41,10 +41,8 @@ void run(int index, Form form, std::initializer_list<const T*> arrays, T* y, std
     for (const T* array : arrays) add(array, sizeof(T));
     for (std::size_t p = 0; p < count; ++p) add(&parameters[p], 0);
     add(y, sizeof(T));
-    const auto& row = kernels().elementwise[index][static_cast<int>(form)];
-    run_elementwise({row[static_cast<int>(dtype_of<T>)], static_cast<int>(arrays.size()),
-                     static_cast<int>(count), sizeof(T), record.heavy},
-                    data, strides, n);
+    run_elementwise(elementwise_call(static_cast<Activation>(index), form, dtype_of<T>), data,
+                    strides, n);
 }
 
 template <class T>
