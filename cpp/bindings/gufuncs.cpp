@@ -31,7 +31,7 @@ void guarded(const Run& run) {
 }
 
 /// (n),()[,(n)]->(n): the input, the temperature, perhaps a mask.
-template <class T, RowKernel<T> RowKernels<T>::*kernel, bool masked>
+template <class T, RowKernel<T> RowKernels<T>::* kernel, bool masked>
 void scaled_rows(char** args, npy_intp const* dimensions, npy_intp const* steps, void*) {
     constexpr int operands = masked ? 4 : 3;
     const npy_intp* core = steps + operands;
@@ -62,7 +62,7 @@ void reduced_rows(char** args, npy_intp const* dimensions, npy_intp const* steps
 }
 
 /// (n),(n),()->(n): the gradient, the output, the temperature.
-template <class T, RowVjpKernel<T> RowKernels<T>::*kernel>
+template <class T, RowVjpKernel<T> RowKernels<T>::* kernel>
 void vjp_rows(char** args, npy_intp const* dimensions, npy_intp const* steps, void*) {
     const npy_intp* core = steps + 4;
     guarded([&] {
@@ -82,14 +82,12 @@ struct Definition {
 };
 
 #define RV_LOOPS(template_name, ...) \
-    { template_name<float, __VA_ARGS__>, template_name<double, __VA_ARGS__> }
-#define RV_ROWS(kernel, masked)                                      \
-    {                                                                \
-        scaled_rows<float, &RowKernels<float>::kernel, masked>,      \
-            scaled_rows<double, &RowKernels<double>::kernel, masked> \
-    }
+    {template_name<float, __VA_ARGS__>, template_name<double, __VA_ARGS__>}
+#define RV_ROWS(kernel, masked)                              \
+    {scaled_rows<float, &RowKernels<float>::kernel, masked>, \
+     scaled_rows<double, &RowKernels<double>::kernel, masked>}
 #define RV_VJP(kernel) \
-    { vjp_rows<float, &RowKernels<float>::kernel>, vjp_rows<double, &RowKernels<double>::kernel> }
+    {vjp_rows<float, &RowKernels<float>::kernel>, vjp_rows<double, &RowKernels<double>::kernel>}
 
 constexpr char f = NPY_FLOAT, d = NPY_DOUBLE, b = NPY_BOOL;
 

@@ -13,18 +13,13 @@
 namespace ranvier::RANVIER_ISA {
 
 template <class Op>
-inline constexpr bool has_derivative_from_output = requires {
-    Op::template derivative_from_output<float>(1.0f);
-}
-|| requires {
-    Op::template derivative_from_output<float>(1.0f, 1.0f);
-}
-|| requires {
-    Op::template derivative_from_output<float>(1.0f, 1.0f, 1.0f);
-};
+inline constexpr bool has_derivative_from_output =
+    requires { Op::template derivative_from_output<float>(1.0f); } || requires {
+        Op::template derivative_from_output<float>(1.0f, 1.0f);
+    } || requires { Op::template derivative_from_output<float>(1.0f, 1.0f, 1.0f); };
 
 #define RV_DTYPES(Op, Form) \
-    { elementwise<Op, Form, half>, elementwise<Op, Form, float>, elementwise<Op, Form, double> }
+    {elementwise<Op, Form, half>, elementwise<Op, Form, float>, elementwise<Op, Form, double>}
 
 template <class Op, bool = has_derivative_from_output<Op>>
 struct FromOutput {

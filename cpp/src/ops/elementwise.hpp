@@ -72,9 +72,7 @@ struct Parameter<T, true> {
 
 /// Whether Op has a formula in float32 arithmetic for some arguments.
 template <class Op>
-inline constexpr bool has_float32_formula = requires {
-    Op::in_float32::value(1.0f);
-};
+inline constexpr bool has_float32_formula = requires { Op::in_float32::value(1.0f); };
 
 /// The value in float32 where Op has two formulas. A block whose elements are all covered, which is
 /// nearly every block, skips the general one; the select makes the bits the same.

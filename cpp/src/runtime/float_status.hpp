@@ -15,19 +15,13 @@ class KeepFloatStatus {
 public:
 #if defined(__x86_64__)
     KeepFloatStatus() : saved_(_mm_getcsr()) {}
-    ~KeepFloatStatus() {
-        _mm_setcsr(saved_);
-    }
+    ~KeepFloatStatus() { _mm_setcsr(saved_); }
 
 private:
     unsigned saved_;
 #else
-    KeepFloatStatus() {
-        std::fegetexceptflag(&saved_, FE_ALL_EXCEPT);
-    }
-    ~KeepFloatStatus() {
-        std::fesetexceptflag(&saved_, FE_ALL_EXCEPT);
-    }
+    KeepFloatStatus() { std::fegetexceptflag(&saved_, FE_ALL_EXCEPT); }
+    ~KeepFloatStatus() { std::fesetexceptflag(&saved_, FE_ALL_EXCEPT); }
 
 private:
     std::fexcept_t saved_;

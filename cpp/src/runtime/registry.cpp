@@ -11,16 +11,10 @@ constexpr double inf = std::numeric_limits<double>::infinity();
 }  // namespace
 
 std::span<const ActivationRecord> activations() {
-#define PARAMETERS(...)            \
-    std::vector<ParameterRecord> { \
-        __VA_ARGS__                \
-    }
-#define LIMITS(...) \
-    { __VA_ARGS__ }
-#define SLOPES(...) \
-    { __VA_ARGS__ }
-#define BOUNDS(...) \
-    { __VA_ARGS__ }
+#define PARAMETERS(...) std::vector<ParameterRecord>{__VA_ARGS__}
+#define LIMITS(...) {__VA_ARGS__}
+#define SLOPES(...) {__VA_ARGS__}
+#define BOUNDS(...) {__VA_ARGS__}
 #define RV_ACTIVATION(name, module, parameters, ...) parameters,
     static const std::vector<ParameterRecord> parameters[] = {
 #include "../ops/activations.def"
