@@ -7,7 +7,7 @@ import nox
 nox.options.sessions = ["lint", "tests"]
 nox.options.default_venv_backend = "venv"
 
-TOOLS = ("ruff", "mypy", "clang-format", "numpy>=2.2", "scikit-learn", "rich")
+TOOLS = ("ruff", "mypy", "clang-format==23.1.5", "numpy>=2.2", "scikit-learn", "rich")
 
 
 @nox.session
@@ -19,7 +19,7 @@ def lint(session: nox.Session) -> None:
     session.run("mypy")
     listed = session.run("git", "ls-files", "*.cpp", "*.hpp", external=True, silent=True)
     assert isinstance(listed, str)
-    session.run("clang-format", "--dry-run", "--Werror", *listed.split())
+    session.run("clang-format==23.1.5", "--dry-run", "--Werror", *listed.split())
     session.run("python", "tools/generate.py", "--check")
 
 
@@ -43,6 +43,8 @@ def isa(session: nox.Session, isa: str) -> None:
 def warnings(session: nox.Session) -> None:
     """Everything compiled with warnings as errors, by each compiler that is named behind --."""
     session.install("cmake", "ninja", "pybind11", "numpy>=2.0")
+    found = session.run("pybind11-config", "--cmakedir", silent=True)
+    assert isinstance(found, str)
     for compiler in session.posargs or ("g++", "clang++"):
         build = f"{session.create_tmp()}/{compiler}"
         session.run(
@@ -52,7 +54,7 @@ def warnings(session: nox.Session) -> None:
             "-DRANVIER_TESTS=ON",
             f"-DCMAKE_CXX_COMPILER={compiler}",
             f"-DPython_EXECUTABLE={session.virtualenv.location}/bin/python",
-            f"-DCMAKE_PREFIX_PATH={session.virtualenv.location}",
+            f"-Dpybind11_DIR={found.strip()}",
         )
         session.run("cmake", "--build", build)
 
