@@ -253,18 +253,22 @@ def test_an_error_of_ours_is_not_hidden(monkeypatch):
 def test_interrupted():
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "-c", INTERRUPTED]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    )
-    assert process.stdout.readline() == "training\n"
-    time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    ) as process:
+        try:
+            assert process.stdout.readline() == "training\n"
+            time.sleep(0.1)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert (process.returncode, out, err) == (130, "", "")
 
 
 # Says when the first step is done, so that the signal comes in the middle of the training.
 INTERRUPTED = """
+import signal
 import sys
 from ranvier import cli
 from ranvier.trainer import Trainer
@@ -280,5 +284,7 @@ original = Trainer.__init__
 def begin(self, *args, **options):
     original(self, *args, callbacks=[Began()], **options)
 Trainer.__init__ = begin
+# Where a shell started the tests in the background, it is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.exit(cli.main(["train", "--epochs", "1000000"]))
 """
