@@ -12,15 +12,19 @@ import numpy.typing as npt
 # float64 (as results: normal and subnormal; as tails of the normal distribution).
 _SWITCHES = (
     *(0.5, 1.0, 2.0, 6.0, 9.01, 15.0, 17.33, 20.0, 36.74, 40.0),
-    *(-1.2784645427610738, -0.7517915246935645),  # zeros of the derivatives of SiLU and GELU
+    # Zeros of the derivatives of SiLU, GELU and its other forms, and Mish.
+    *(-1.2784645427610738, -0.7517915246935645, -0.7524614220710162, -0.7511542554412889),
+    *(-1.192431214515495, 3.0, 0.25),
     *(87.33654475, 88.0, 88.72283935, 103.2789, 103.9720, 104.0),
     *(700.0, 708.396418532264, 709.782712893384, 744.440071921381, 745.133219101941, 800.0),
     *(5.5, 12.9, 13.2, 14.17, 14.43, 37.5, 38.4, 38.58, 38.7),
 )
-# The last ones hold the subnormal results of tanh's derivative, in float32 and in float64.
+# The last ones hold the subnormal results of tanh's derivative, of the Gaussian and of GELU's other
+# forms, in float32 and in float64.
 _RANGES = (
     *((-1.5, 1.5), (-20, 20), (-39, -12), (-110, 110), (-750, 750)),
     *((-53, -43), (43, 53), (-375, -353), (353, 375)),
+    *((-10.3, -9.2), (-27.4, -26.5), (-11, -9.5), (-22.5, -20.5), (-440, -415), (-62, -51)),
 )
 
 
@@ -46,7 +50,15 @@ def stratified(dtype: Any) -> npt.NDArray[Any]:
     repeated = np.repeat(exponents, 4096 // len(exponents) // 2 or 1)
     sizes = np.minimum(np.ldexp(rng.uniform(1, 2, len(repeated)), repeated), float(info.max))
     uniform = [rng.uniform(low, high, 400) for low, high in _RANGES]
-    parts = [sizes, -sizes, *uniform, [0.0, info.max, -info.max, info.tiny, -info.tiny]]
+    largest = rng.uniform(float(info.max) / 4, float(info.max), 40)
+    parts = [
+        sizes,
+        -sizes,
+        *uniform,
+        largest,
+        -largest,
+        [0.0, info.max, -info.max, info.tiny, -info.tiny],
+    ]
     for switch in _SWITCHES:
         parts += [_neighbours(switch, dtype), _neighbours(-switch, dtype)]
     points = np.unique(np.concatenate([np.asarray(p, np.float64) for p in parts]).astype(dtype))

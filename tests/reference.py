@@ -79,34 +79,187 @@ def _normal_pdf(m: Any, x: Any) -> Any:
     return m.exp(-x * x / 2) / m.sqrt(2 * m.pi)
 
 
+def _silu(m: Any, x: Any) -> Any:
+    return x * _sigmoid(m, x)
+
+
+def _silu_slope(m: Any, x: Any) -> Any:
+    return _sigmoid(m, x) * (1 + x * _sigmoid(m, -x))
+
+
+def _log_one_plus_exp(m: Any, x: Any) -> Any:
+    return max(x, 0) + m.log1p(m.exp(-abs(x)))
+
+
+def _gelu_tanh_exponent(m: Any, x: Any) -> tuple[Any, Any]:
+    """2 u, of which (1 + tanh u) / 2 is the sigmoid, and its derivative."""
+    k, c = 2 * m.sqrt(2 / m.pi), m.number("0.044715")
+    return k * (x + c * x * x * x), k * (1 + 3 * c * x * x)
+
+
+def _gelu_tanh_slope(m: Any, x: Any) -> Any:
+    z, dz = _gelu_tanh_exponent(m, x)
+    return _sigmoid(m, z) * (1 + x * dz * _sigmoid(m, -z))
+
+
+def _tanhshrink(m: Any, x: Any) -> Any:
+    if abs(x) < 2.0**-20:  # where the difference would need many more digits
+        return x * x * x * (m.number(1) / 3 - 2 * x**2 / 15 + 17 * x**4 / 315 - 62 * x**6 / 2835)
+    return x - m.tanh(x)
+
+
+def _squareplus(m: Any, x: Any, b: Any) -> Any:
+    root = m.sqrt(x * x + b)
+    return b / (2 * (root - x)) if x < 0 else (x + root) / 2
+
+
+def _mish_slope(m: Any, x: Any) -> Any:
+    s = _log_one_plus_exp(m, x)
+    return m.tanh(s) + x * m.sech(s) ** 2 * _sigmoid(m, x)
+
+
+def _clip(x: Any, low: Any, high: Any) -> Any:
+    return min(max(x, low), high)
+
+
+def _leaky_relu(m: Any, x: Any, slope: Any) -> Any:
+    return x if x > 0 else slope * x
+
+
+def _step(m: Any, x: Any, below: Any) -> Any:
+    return 1 if x > 0 else below
+
+
+def _selu_constants(m: Any) -> tuple[Any, Any]:
+    """lambda and lambda times alpha (Klambauer et al., 2017, section 2 and appendix A1)."""
+    one, two = m.number(1), m.number(2)
+    narrow, wide = m.erfc(one / m.sqrt(two)) * m.exp(one / 2), m.erfc(m.sqrt(two)) * m.exp(two)
+    alpha = m.sqrt(two / m.pi) / (1 - narrow)
+    square = 2 * wide + m.pi * narrow**2 - 2 * (2 + m.pi) * narrow + m.pi + 2
+    scale = (1 - narrow) * m.sqrt(2 * m.pi / square)
+    return scale, scale * alpha
+
+
 REFERENCES = {
     "relu": Reference(
         lambda m, x: max(x, 0),
-        lambda m, x: 1 if x > 0 else 0,
-        lambda m, y: 1 if y > 0 else 0,
+        lambda m, x: _step(m, x, 0),
+        lambda m, y: _step(m, y, 0),
     ),
-    "leaky_relu": Reference(
-        lambda m, x, slope: x if x > 0 else slope * x,
-        lambda m, x, slope: 1 if x > 0 else slope,
-        lambda m, y, slope: 1 if y > 0 else slope,
+    "relu6": Reference(
+        lambda m, x: _clip(x, 0, 6),
+        lambda m, x: 1 if 0 < x < 6 else 0,
+        lambda m, y: 1 if 0 < y < 6 else 0,
+    ),
+    "leaky_relu": Reference(_leaky_relu, _step, _step),
+    "prelu": Reference(_leaky_relu, _step),
+    "threshold": Reference(
+        lambda m, x, edge, value: x if x > edge else value,
+        lambda m, x, edge, value: 1 if x > edge else 0,
+    ),
+    "hardtanh": Reference(
+        lambda m, x, low, high: _clip(x, low, high),
+        lambda m, x, low, high: 1 if low < x < high else 0,
+        lambda m, y, low, high: 1 if low < y < high else 0,
+    ),
+    "hardsigmoid": Reference(
+        lambda m, x: _clip(x + 3, 0, 6) / m.number(6),
+        lambda m, x: m.number(1) / 6 if -3 < x < 3 else 0,
+        lambda m, y: m.number(1) / 6 if 0 < y < 1 else 0,
+    ),
+    "hardswish": Reference(
+        lambda m, x: x * (_clip(x + 3, 0, 6) / m.number(6)),
+        lambda m, x: 0 if x <= -3 else (2 * x + 3) / m.number(6) if x < 3 else 1,
+    ),
+    "hardshrink": Reference(
+        lambda m, x, lambd: x if abs(x) > lambd else 0,
+        lambda m, x, lambd: 1 if abs(x) > lambd else 0,
+    ),
+    "softshrink": Reference(
+        lambda m, x, lambd: x - lambd if x > lambd else x + lambd if x < -lambd else 0,
+        lambda m, x, lambd: 1 if abs(x) > lambd else 0,
+    ),
+    "sparse_plus": Reference(
+        lambda m, x: 0 if x <= -1 else (x + 1) ** 2 / 4 if x < 1 else x,
+        lambda m, x: _clip((x + 1) / 2, 0, 1),
+    ),
+    "sparse_sigmoid": Reference(
+        lambda m, x: _clip((x + 1) / 2, 0, 1),
+        lambda m, x: m.number(1) / 2 if -1 < x < 1 else 0,
+        lambda m, y: m.number(1) / 2 if 0 < y < 1 else 0,
+    ),
+    "softsign": Reference(
+        lambda m, x: x / (1 + abs(x)),
+        lambda m, x: 1 / (1 + abs(x)) ** 2,
+        lambda m, y: (1 - abs(y)) ** 2,
+    ),
+    "squareplus": Reference(
+        _squareplus,
+        lambda m, x, b: _squareplus(m, x, b) / m.sqrt(x * x + b),
+    ),
+    "elu": Reference(
+        lambda m, x, alpha: x if x > 0 else alpha * m.expm1(x),
+        lambda m, x, alpha: 1 if x > 0 else alpha * m.exp(x),
+        lambda m, y, alpha: 1 if y > 0 else y + alpha,
+    ),
+    "celu": Reference(
+        lambda m, x, alpha: x if x > 0 else alpha * m.expm1(x / alpha),
+        lambda m, x, alpha: 1 if x > 0 else m.exp(x / alpha),
+        lambda m, y, alpha: 1 if y > 0 else 1 + y / alpha,
+    ),
+    "selu": Reference(
+        lambda m, x: _selu_constants(m)[0] * x if x > 0 else _selu_constants(m)[1] * m.expm1(x),
+        lambda m, x: _selu_constants(m)[0] if x > 0 else _selu_constants(m)[1] * m.exp(x),
+        lambda m, y: _selu_constants(m)[0] if y > 0 else _selu_constants(m)[1] + y,
+    ),
+    "gaussian": Reference(
+        lambda m, x: m.exp(-x * x),
+        lambda m, x: -2 * x * m.exp(-x * x),
+    ),
+    "gelu": Reference(
+        lambda m, x: x * _normal_cdf(m, x),
+        lambda m, x: _normal_cdf(m, x) + x * _normal_pdf(m, x),
     ),
     "sigmoid": Reference(
-        lambda m, x: _sigmoid(m, x),
+        _sigmoid,
         lambda m, x: _sigmoid(m, x) * _sigmoid(m, -x),
         lambda m, y: y * (1 - y),
+    ),
+    "logsigmoid": Reference(
+        lambda m, x: -_log_one_plus_exp(m, -x),
+        lambda m, x: _sigmoid(m, -x),
+        lambda m, y: -m.expm1(y),
+    ),
+    "softplus": Reference(
+        lambda m, x, beta: _log_one_plus_exp(m, beta * x) / beta,
+        lambda m, x, beta: _sigmoid(m, beta * x),
+        lambda m, y, beta: -m.expm1(-beta * y),
     ),
     "tanh": Reference(
         lambda m, x: m.tanh(x),
         lambda m, x: m.sech(x) ** 2,
         lambda m, y: (1 - y) * (1 + y),
     ),
-    "silu": Reference(
-        lambda m, x: x * _sigmoid(m, x),
-        lambda m, x: _sigmoid(m, x) * (1 + x * _sigmoid(m, -x)),
+    "tanhshrink": Reference(
+        _tanhshrink,
+        lambda m, x: m.tanh(x) ** 2,
     ),
-    "gelu": Reference(
-        lambda m, x: x * _normal_cdf(m, x),
-        lambda m, x: _normal_cdf(m, x) + x * _normal_pdf(m, x),
+    "silu": Reference(_silu, _silu_slope),
+    "swish": Reference(
+        lambda m, x, beta: x * _sigmoid(m, beta * x),
+        lambda m, x, beta: _silu_slope(m, beta * x),
+    ),
+    "quick_gelu": Reference(
+        lambda m, x: x * _sigmoid(m, m.number("1.702") * x),
+        lambda m, x: _silu_slope(m, m.number("1.702") * x),
+    ),
+    "gelu_tanh": Reference(
+        lambda m, x: x * _sigmoid(m, _gelu_tanh_exponent(m, x)[0]),
+        _gelu_tanh_slope,
+    ),
+    "mish": Reference(
+        lambda m, x: x * m.tanh(_log_one_plus_exp(m, x)),
+        _mish_slope,
     ),
 }
 

@@ -14,7 +14,7 @@ import pytest
 import ranvier as rv
 from checks import check_same_bits
 from ranvier import nn
-from reference import REFERENCES, evaluate_in_double
+from reference import DOUBLE, REFERENCES, evaluate_in_double
 
 CLASSES = {record.name: getattr(nn, record.module) for record in rv.registry()}
 # Every activation of torch.nn that is elementwise; torch.nn.functional has them in lower case.
@@ -22,6 +22,29 @@ TORCH_CLASSES = """
     CELU ELU GELU Hardshrink Hardsigmoid Hardswish Hardtanh LeakyReLU LogSigmoid Mish PReLU ReLU
     ReLU6 SELU Sigmoid SiLU Softplus Softshrink Softsign Tanh Tanhshrink Threshold
 """
+
+
+TRAINABLE = ("prelu", "swish")
+
+
+def required(name):
+    record = next(record for record in rv.registry() if record.name == name)
+    return [0.25 for value in record.parameters.values() if value is None]
+
+
+def trained(name, parameter):
+    """An activation with a learned parameter, by its textbook formula."""
+
+    def of(state):
+        def function(x):
+            p = np.broadcast_to(state[parameter].reshape(-1, *[1] * (x.ndim - 2)), x.shape)
+            value = REFERENCES[name].value
+            pairs = zip(x.ravel(), p.ravel(), strict=True)
+            return np.array([float(value(DOUBLE, v, q)) for v, q in pairs]).reshape(x.shape)
+
+        return function
+
+    return of
 
 
 def elementwise(name, *parameters):
@@ -60,7 +83,12 @@ def network_by_hand(state):
 
 
 ACTIVATION_CASES = {
-    **{name: (cls, name, None) for name, cls in CLASSES.items()},
+    **{
+        name: (lambda name=name: CLASSES[name](*required(name)), name, None)
+        for name in CLASSES
+        if name not in TRAINABLE
+    },
+    "threshold": (lambda: nn.Threshold(0.3, -1.5), "threshold", (0.3, -1.5)),
     "leaky_relu 0.2": (lambda: nn.LeakyReLU(0.2), "leaky_relu", (0.2,)),
     "leaky_relu falling": (lambda: nn.LeakyReLU(negative_slope=-0.5), "leaky_relu", (-0.5,)),
 }
@@ -86,6 +114,14 @@ CASES = {
         lambda: nn.Sequential(linear(4, 3, 0), nn.SiLU()),
         lambda state: lambda x: elementwise("silu")(dense(state, "0.")(x)),
         (2, 3, 4),
+    ),
+    "PReLU": (lambda: nn.PReLU(dtype=np.float64), trained("prelu", "weight"), (3, 4, 2)),
+    "PReLU of channels": (
+        lambda: nn.PReLU(4, init=-0.3, dtype=np.float64), trained("prelu", "weight"), (3, 4, 2)
+    ),
+    "Swish": (lambda: nn.Swish(dtype=np.float64), trained("swish", "beta"), (3, 4)),
+    "Swish of channels": (
+        lambda: nn.Swish(4, init=0.7, dtype=np.float64), trained("swish", "beta"), (3, 4, 2)
     ),
     "no layer": (nn.Sequential, lambda _: lambda x: x, (2, 3)),
     "network": (network, network_by_hand, (7, 2, 3)),

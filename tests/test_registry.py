@@ -40,7 +40,7 @@ def expected_names(form: str) -> set[str]:
 
 def test_rows_of_the_source(checkout):
     text = (checkout / "cpp/src/ops/activations.def").read_text()
-    rows = set(re.findall(r"^RV_ACTIVATION\((\w+)", text, re.MULTILINE))
+    rows = set(re.findall(r"^RV_ACTIVATION\(\s*(\w+)", text, re.MULTILINE))
     check_same_names(set(ROWS), rows, "rv.registry()", "activations.def")
 
 

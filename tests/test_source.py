@@ -17,6 +17,7 @@ LAYERS = (
     r"src/ops/\w+\.def",
     r"src/isa/kernels\.hpp|include/ranvier/\w+\.h(pp)?",
     r"src/math/\w+\.hpp",
+    r"src/ops/activations/\w+\.hpp",
     r"src/ops/\w+\.hpp",
     r"src/isa/\w+\.[ch]pp",
     r"src/runtime/\w+\.[ch]pp",
@@ -62,7 +63,7 @@ def _without_parents(path: Path) -> list[str]:
     parts: list[str] = []
     for part in path.parts:
         if part == "..":
-            parts.pop()
+            del parts[-1:]
         else:
             parts.append(part)
     return parts

@@ -7,9 +7,34 @@ from numpy.typing import ArrayLike
 __all__: list[str]
 
 relu: np.ufunc
-sigmoid: np.ufunc
-tanh: np.ufunc
-silu: np.ufunc
+relu6: np.ufunc
+hardsigmoid: np.ufunc
+hardswish: np.ufunc
+sparse_plus: np.ufunc
+sparse_sigmoid: np.ufunc
+softsign: np.ufunc
+selu: np.ufunc
+gaussian: np.ufunc
 gelu: np.ufunc
+sigmoid: np.ufunc
+logsigmoid: np.ufunc
+tanh: np.ufunc
+tanhshrink: np.ufunc
+silu: np.ufunc
+quick_gelu: np.ufunc
+gelu_tanh: np.ufunc
+mish: np.ufunc
 
 def leaky_relu(x: ArrayLike, /, negative_slope: ArrayLike = 0.01, **kwargs: Any) -> Any: ...
+def prelu(x: ArrayLike, /, weight: ArrayLike, **kwargs: Any) -> Any: ...
+def threshold(x: ArrayLike, /, threshold: ArrayLike, value: ArrayLike, **kwargs: Any) -> Any: ...
+def hardtanh(
+    x: ArrayLike, /, min_val: ArrayLike = -1.0, max_val: ArrayLike = 1.0, **kwargs: Any
+) -> Any: ...
+def hardshrink(x: ArrayLike, /, lambd: ArrayLike = 0.5, **kwargs: Any) -> Any: ...
+def softshrink(x: ArrayLike, /, lambd: ArrayLike = 0.5, **kwargs: Any) -> Any: ...
+def squareplus(x: ArrayLike, /, b: ArrayLike = 4.0, **kwargs: Any) -> Any: ...
+def elu(x: ArrayLike, /, alpha: ArrayLike = 1.0, **kwargs: Any) -> Any: ...
+def celu(x: ArrayLike, /, alpha: ArrayLike = 1.0, **kwargs: Any) -> Any: ...
+def softplus(x: ArrayLike, /, beta: ArrayLike = 1.0, **kwargs: Any) -> Any: ...
+def swish(x: ArrayLike, /, beta: ArrayLike = 1.0, **kwargs: Any) -> Any: ...

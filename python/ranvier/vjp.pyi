@@ -10,11 +10,43 @@ from .softmax import softmax_vjp as softmax
 __all__: list[str]
 
 relu: np.ufunc
-sigmoid: np.ufunc
-tanh: np.ufunc
-silu: np.ufunc
+relu6: np.ufunc
+hardsigmoid: np.ufunc
+hardswish: np.ufunc
+sparse_plus: np.ufunc
+sparse_sigmoid: np.ufunc
+softsign: np.ufunc
+selu: np.ufunc
+gaussian: np.ufunc
 gelu: np.ufunc
+sigmoid: np.ufunc
+logsigmoid: np.ufunc
+tanh: np.ufunc
+tanhshrink: np.ufunc
+silu: np.ufunc
+quick_gelu: np.ufunc
+gelu_tanh: np.ufunc
+mish: np.ufunc
 
 def leaky_relu(
     g: ArrayLike, x: ArrayLike, /, negative_slope: ArrayLike = 0.01, **kwargs: Any
 ) -> Any: ...
+def prelu(g: ArrayLike, x: ArrayLike, /, weight: ArrayLike, **kwargs: Any) -> Any: ...
+def threshold(
+    g: ArrayLike, x: ArrayLike, /, threshold: ArrayLike, value: ArrayLike, **kwargs: Any
+) -> Any: ...
+def hardtanh(
+    g: ArrayLike,
+    x: ArrayLike,
+    /,
+    min_val: ArrayLike = -1.0,
+    max_val: ArrayLike = 1.0,
+    **kwargs: Any,
+) -> Any: ...
+def hardshrink(g: ArrayLike, x: ArrayLike, /, lambd: ArrayLike = 0.5, **kwargs: Any) -> Any: ...
+def softshrink(g: ArrayLike, x: ArrayLike, /, lambd: ArrayLike = 0.5, **kwargs: Any) -> Any: ...
+def squareplus(g: ArrayLike, x: ArrayLike, /, b: ArrayLike = 4.0, **kwargs: Any) -> Any: ...
+def elu(g: ArrayLike, x: ArrayLike, /, alpha: ArrayLike = 1.0, **kwargs: Any) -> Any: ...
+def celu(g: ArrayLike, x: ArrayLike, /, alpha: ArrayLike = 1.0, **kwargs: Any) -> Any: ...
+def softplus(g: ArrayLike, x: ArrayLike, /, beta: ArrayLike = 1.0, **kwargs: Any) -> Any: ...
+def swish(g: ArrayLike, x: ArrayLike, /, beta: ArrayLike = 1.0, **kwargs: Any) -> Any: ...

@@ -2,10 +2,10 @@
 //
 // A float32 result is computed in double on half the lanes: nothing cancels, nothing overflows on
 // the way, and the only rounding that matters is the last one. R says how long a polynomial the
-// result needs; tools/fit_exp.py derives both.
+// result needs; tools/fit.py derives both.
 #pragma once
 
-#include "scalar.hpp"
+#include "sum.hpp"
 
 namespace ranvier::RANVIER_ISA {
 
@@ -13,34 +13,57 @@ namespace ranvier::RANVIER_ISA {
 /// |r| <= ln(2)/2, so that both e^x and e^x - 1 keep their relative accuracy. Where e^x times
 /// something is wanted and e^x alone may underflow, multiply by `normal()` first and by `rest`
 /// last.
+template <class W>
 struct Exponential {
-    double scale, excess, rest;
-    double normal() const { return fma(scale, excess, scale); }
-    double value() const { return normal() * rest; }
-    double minus_one() const {
+    double scale;
+    W excess;
+    double rest;
+    W normal() const { return scaled(1.0 + excess, scale); }
+    W value() const { return scaled(normal(), rest); }
+    W minus_one() const {
         const double whole = scale * rest;
-        return fma(whole, excess, whole - 1.0);
+        return scaled(excess, whole) + exact_sum(whole, -1.0);
     }
 };
-
-/// e^r - 1 for |r| <= ln(2)/2. Relative error of e^r: 2^-26.5 for float, 2^-55.8 for double.
-template <class R>
-inline double expm1_reduced(double r);
-
 template <>
-inline double expm1_reduced<float>(double r) {
-    constexpr double q[] = {0.5, 0x1.5554dcf88fd17p-3, 0x1.5555192d5f5dep-5, 0x1.120b6e42d2112p-7,
-                            0x1.6d11093a17fd8p-10};
-    return fma(r * r, polynomial(q, r), r);
+inline double Exponential<double>::normal() const {
+    return fma(scale, excess, scale);
+}
+template <>
+inline double Exponential<double>::minus_one() const {
+    const double whole = scale * rest;
+    return fma(whole, excess, whole - 1.0);
 }
 
+// (e^r - 1 - r) / r^2 for |r| <= ln(2)/2. Relative error of e^r: 2^-32 for float; 2^-60 for
+// double, where the first coefficient, 1/2, is exact and left out.
+inline constexpr double exp_rest_float32[] = {0x1.0000000b9129bp-1,  0x1.5555555a78ed4p-3,
+                                              0x1.5554e9063586ep-5,  0x1.1110e0f238322p-7,
+                                              0x1.6d43246b523b4p-10, 0x1.a124f19fe89acp-13};
+inline constexpr double exp_rest_float64[] = {
+    0x1.5555555555556p-3,  0x1.5555555555555p-5,  0x1.11111111109b3p-7,  0x1.6c16c16c167e1p-10,
+    0x1.a01a01a7c41d5p-13, 0x1.a01a01a47b054p-16, 0x1.71de0dae63bb3p-19, 0x1.27e4e1f48534fp-22,
+    0x1.af38a9b0ec855p-26, 0x1.1f66df7fca49fp-29};
+
+/// e^r - 1 for |r| <= ln(2)/2.
+template <class R>
+inline double expm1_reduced(double r);
+template <>
+inline double expm1_reduced<float>(double r) {
+    return fma(r * r, polynomial(exp_rest_float32, r), r);
+}
 template <>
 inline double expm1_reduced<double>(double r) {
-    constexpr double q[] = {0x1.0000000000001p-1,  0x1.5555555555556p-3,  0x1.5555555553d63p-5,
-                            0x1.11111111109b3p-7,  0x1.6c16c1788bd90p-10, 0x1.a01a01a7c41d5p-13,
-                            0x1.a019b90d2ae7ap-16, 0x1.71de0dae63bb3p-19, 0x1.289185613a3d6p-22,
-                            0x1.af38a9b0ec855p-26};
-    return fma(r * r, polynomial(q, r), r);
+    return fma(r * r, fma(polynomial(exp_rest_float64, r), r, 0.5), r);
+}
+/// The same with r in two parts and hardly any rounding: only the cubic term and those above it,
+/// which are less than 2^-7, are formed in double.
+inline Sum<double> expm1_reduced(Sum<double> r) {
+    const Sum<double> square = exact_product(r.high, r.high);
+    const double above =
+        fma(square.high * r.high, polynomial(exp_rest_float64, r.high), r.high * r.low);
+    const Sum<double> s = ordered_sum(r.high, 0.5 * square.high);
+    return ordered_sum(s.high, s.low + (r.low + fma(0.5, square.low, above)));
 }
 
 /// An integer as a double and, modulo 2^12 at least, in the low bits of a word.
@@ -61,30 +84,28 @@ inline double power_of_2(Integer n) {
     return bit_cast<double>((n.bits << 52) + 0x3ff0000000000000u);
 }
 
-/// x = n ln 2 + r with |r| <= ln(2)/2.
-struct Reduced {
-    Integer n;
-    double r;
-};
-inline Reduced reduce_by_ln2(double x) {
-    constexpr double per_ln2 = 0x1.71547652b82fep+0;
-    // ln 2 in two parts; the first has 33 bits, so that n times it is exact.
-    constexpr double ln2_high = 0x1.62e42feep-1;
-    constexpr double ln2_low = 0x1.a39ef35793c76p-33;
-    const Integer n = round_to_integer(x * per_ln2);
-    return {n, fma(-n.value, ln2_low, fma(-n.value, ln2_high, x))};
+// ln 2 in two parts; the first has 33 bits, so that n times it is exact.
+inline constexpr double per_ln2 = 0x1.71547652b82fep+0;
+inline constexpr double ln2_high = 0x1.62e42feep-1;
+inline constexpr double ln2_low = 0x1.a39ef35793c76p-33;
+
+/// 2^n in two factors: the whole may be subnormal or less.
+template <class W>
+inline Exponential<W> times_power_of_2(W excess, double n) {
+    const Integer first = round_to_integer(0.5 * n);
+    const Integer second = round_to_integer(n - first.value);
+    return {power_of_2(first), excess, power_of_2(second)};
 }
 
-/// e^x in parts for x <= 709, whatever the size of a negative x.
+/// e^x in parts for x <= 709, whatever the size of a negative x; R is the type of the result.
 template <class R>
-inline Exponential exponential(double x);
+inline Exponential<double> exponential(double x);
 
 template <>
-inline Exponential exponential<float>(double x) {
+inline Exponential<double> exponential<float>(double x) {
     // e^-700 is 0 in float32 and far from underflow here. One product with ln 2 is enough, and the
     // shift that rounds to an integer adds the exponent's bias on the way.
     constexpr double shift = 0x1.8p52 + 1023.0;
-    constexpr double per_ln2 = 0x1.71547652b82fep+0;
     constexpr double ln2 = 0x1.62e42fefa39efp-1;
     const double clipped = at_least(x, -700.0);
     const double shifted = fma(clipped, per_ln2, shift);
@@ -93,35 +114,32 @@ inline Exponential exponential<float>(double x) {
 }
 
 template <>
-inline Exponential exponential<double>(double x) {
-    // Two halves of the scale: the whole may be subnormal or less.
-    const Reduced reduced = reduce_by_ln2(at_least(x, -800.0));
-    const Integer first = round_to_integer(0.5 * reduced.n.value);
-    const Integer second = round_to_integer(reduced.n.value - first.value);
-    return {power_of_2(first), expm1_reduced<double>(reduced.r), power_of_2(second)};
+inline Exponential<double> exponential<double>(double x) {
+    const double clipped = at_least(x, -1400.0);
+    const double n = round_to_integer(clipped * per_ln2).value;
+    const double r = fma(-n, ln2_low, fma(-n, ln2_high, clipped));
+    return times_power_of_2(expm1_reduced<double>(r), n);
 }
 
-/// An unevaluated sum: `low` is what `high` has lost to rounding.
-template <class T>
-struct Sum {
-    T high, low;
-};
+/// The same in sums of two doubles, for a float64 result that is rounded once.
+template <class R>
+inline Exponential<Sum<double>> exponential(Sum<double> x) {
+    const double clipped = at_least(x.high, -1400.0);
+    const double n = round_to_integer(clipped * per_ln2).value;
+    const double low = x.high < -1400.0 ? 0.0 : x.low;
+    const Sum<double> r = ordered_sum(fma(-n, ln2_high, clipped), fma(-n, ln2_low, low));
+    return times_power_of_2(expm1_reduced(r), n);
+}
+
+template <class R>
+inline double exp(double x) {
+    return exponential<R>(x).value();
+}
 
 /// 1 + x for |x| <= 1.
 template <class T>
 inline Sum<T> one_plus(T x) {
-    const T high = T(1) + x;
-    return {high, x - (high - T(1))};
-}
-
-/// (a + a_low) / d with one rounding that counts: what the quotient has lost is worked out and
-/// added.
-template <class T>
-inline T divide(T a, T a_low, Sum<T> d) {
-    const T inverse = T(1) / d.high;
-    const T quotient = a * inverse;
-    const T lost = fma(-quotient, d.low, exact_fma(-quotient, d.high, a)) + a_low;
-    return fma(lost, inverse, quotient);
+    return ordered_sum(T(1), x);
 }
 
 /// 1 + e^x in float32 arithmetic, on all lanes, for |x| < 16.
@@ -132,15 +150,14 @@ template <bool small = false>
 inline Sum<float> one_plus_exp(float x) {
     // The shift rounds to an integer and adds the exponent's bias on the way.
     constexpr float shift = 0x1.8p23f + 127.0f;
-    constexpr float per_ln2 = 0x1.715476p+0f;
-    constexpr float ln2_high = 0x1.62e4p-1f;  // 16 bits: n times it is exact
-    constexpr float ln2_low = 0x1.7f7d1cp-20f;
+    constexpr float ln2_16_bits = 0x1.62e4p-1f;  // n times it is exact
+    constexpr float ln2_rest = 0x1.7f7d1cp-20f;
     constexpr float q[] = {0x1p-1f,       0x1.555556p-3f,  0x1.5554eap-5f,
                            0x1.1110ep-7f, 0x1.6d4324p-10f, 0x1.a124f2p-13f};
-    const float shifted = fma(x, per_ln2, shift);
+    const float shifted = fma(x, static_cast<float>(per_ln2), shift);
     const float n = shifted - shift;
     const float s = bit_cast<float>(bit_cast<std::uint32_t>(shifted) << 23);
-    const float r = fma(-n, ln2_low, fma(-n, ln2_high, x));
+    const float r = fma(-n, ln2_rest, fma(-n, ln2_16_bits, x));
     const float series = r * r * polynomial(q, r);
     const float p = r + series;
     const float p_low = series - (p - r);
@@ -148,11 +165,6 @@ inline Sum<float> one_plus_exp(float x) {
     const float high = fma(s, p, one_plus_s);
     const float low = fma(s, p_low, fma(s, p, one_plus_s - high));
     return {high, small ? low + (s - (one_plus_s - 1.0f)) : low};
-}
-
-template <class R>
-inline double exp(double x) {
-    return exponential<R>(x).value();
 }
 
 }  // namespace ranvier::RANVIER_ISA

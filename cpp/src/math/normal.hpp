@@ -1,5 +1,5 @@
 // The lower tail of the standard normal distribution, to a small relative error down to where it
-// underflows: what GELU and its derivative need. tools/fit_gelu.py derives the coefficients.
+// underflows: what GELU and its derivative need. tools/fit.py derives the coefficients.
 #pragma once
 
 #include "exp.hpp"
@@ -12,117 +12,77 @@ inline constexpr R normal_edge = R(15);
 template <>
 inline constexpr double normal_edge<double> = 38.7;
 
-/// exp(-t^2/2), 0 <= t <= normal_edge, as value * rest: `rest` is a power of 2, to be applied last.
-struct Bell {
-    double value, rest;
+/// exp(-t^2/2), 0 <= t <= normal_edge.
+template <class R>
+inline auto bell(R t) {
+    return exponential<R>(scaled(product(t, t), -0.5));
+}
+
+/// t >= 0 folded into -1 <= u < 1, in which what decays like 1 / t bends little.
+template <class W>
+struct Folded {
+    W u, inverse;  // (t - 4) / (t + 4) and 1 / (t + 4)
 };
-
-template <class R>
-inline Bell bell(double t);
-
-template <>
-inline Bell bell<float>(double t) {
-    return {exp<float>(-0.5 * t * t), 1.0};  // t has 24 bits, so t^2 is exact
+template <class W>
+inline Folded<W> folded(W t) {
+    const W inverse = 1.0 / (4.0 + t);
+    return {(t - 4.0) * inverse, inverse};
 }
 
-template <>
-inline Bell bell<double>(double t) {
-    const double square = t * t;
-    const double lost = exact_fma(t, t, -square);
-    const Exponential e = exponential<double>(-0.5 * square);
-    return {fma(e.normal(), -0.5 * lost, e.normal()), e.rest};
+/// c[0] + c_low + c[1] u + c[2] u^2 + ..., of which c[0] is the greatest part.
+template <std::size_t N>
+inline double folded_polynomial(const double (&c)[N], double, double u) {
+    return polynomial(c, u);
+}
+template <std::size_t N>
+inline Sum<double> folded_polynomial(const double (&c)[N], double c_low, Sum<double> u) {
+    const Sum<double> above = exact_sum(c[1], u.high * polynomial<double, N, 2>(c, u.high));
+    return Sum<double>{c[0], c_low} + above * u;
 }
 
-/// exp(t^2/2) Phi(-t). Relative error 2^-27.2 for float, 2^-60 for double.
-template <class R>
-inline double mills_ratio(double t);
+// (t + 4) exp(t^2/2) Phi(-t) as a polynomial in u. Relative error 2^-28 for float, 2^-60 for
+// double.
+inline constexpr double mills_float32[] = {
+    0x1.82b4bb8e5ca17p-1,  -0x1.373e3b1c49267p-1,  0x1.8c6dbcfa740d4p-2,  -0x1.7dfede9d0e032p-3,
+    0x1.eec6ceabe1b9cp-5,  -0x1.ee7c9870d7cbap-8,  -0x1.c95a0f2c2d267p-9, 0x1.af48cc4ec0e6cp-10,
+    0x1.66ba3ecd9532dp-13, -0x1.e61df7c47f140p-13, -0x1.b07cf0e8ff25bp-15};
+inline constexpr double mills_float64[] = {
+    0x1.82b4bb8c94dcep-1,  -0x1.373e3a893c28ap-1,  0x1.8c6dbf2cfc2afp-2,   -0x1.7dff2bff68366p-3,
+    0x1.eec4cc3e4db51p-5,  -0x1.ee2761048bed2p-8,  -0x1.c81719d60d309p-9,  0x1.ab825fc3c8d35p-10,
+    0x1.17a4aebdf1ea9p-13, -0x1.e4a42614fa559p-13, -0x1.001f415e6d852p-19, 0x1.26d0a451a7488p-15,
+    0x1.80c1d8ceb8727p-21, -0x1.8d4be342cc9a8p-18, -0x1.521108d79c728p-21, 0x1.123954cdf0348p-20,
+    0x1.23dab4476637bp-22, -0x1.4ccf0fe1291f1p-23, -0x1.6edf04f108b95p-24, 0x1.c88927b912886p-27,
+    0x1.51374a852cd4dp-26, 0x1.07a30c0264841p-29,  -0x1.5b0ed3b87c326p-29, -0x1.8fca40475d7d5p-31};
+inline constexpr double mills_float64_low = -0x1.9b4efe9e6ab42p-56;
 
-template <>
-inline double mills_ratio<float>(double t) {
-    constexpr double numerator[] = {0x1.0000001a81523p-1, 0x1.c19e64732e383p-2,
-                                    0x1.7875c8c874d72p-3, 0x1.4e7b065ada912p-5,
-                                    0x1.0fafe00bdff17p-8};
-    constexpr double denominator[] = {0x1p+0,
-                                      0x1.ad11633760337p+0,
-                                      0x1.3475ddb296581p+0,
-                                      0x1.e2509cac01764p-2,
-                                      0x1.a33c0b4b8a115p-4,
-                                      0x1.548165eef6324p-7};
-    return polynomial(numerator, t) / polynomial(denominator, t);
+/// exp(t^2/2) Phi(-t).
+inline double mills_ratio(Folded<double> t) {
+    return folded_polynomial(mills_float32, 0.0, t.u) * t.inverse;
+}
+inline Sum<double> mills_ratio(Folded<Sum<double>> t) {
+    return folded_polynomial(mills_float64, mills_float64_low, t.u) * t.inverse;
 }
 
-template <>
-inline double mills_ratio<double>(double t) {
-    constexpr double numerator[] = {0x1p-1,
-                                    0x1.a7b945481414fp-1,
-                                    0x1.5bb08729ce01fp-1,
-                                    0x1.6d815f807c3cbp-2,
-                                    0x1.0e0627b985714p-3,
-                                    0x1.23a39eb9c5008p-5,
-                                    0x1.d1bb6ed1a2474p-8,
-                                    0x1.0fcea390ad745p-10,
-                                    0x1.bd8cd71470fa6p-14,
-                                    0x1.d25e7859c4fap-18,
-                                    0x1.df473108a13d4p-23};
-    constexpr double denominator[] = {0x1p+0,
-                                      0x1.39fdb7735ae3cp+1,
-                                      0x1.685f983a52771p+1,
-                                      0x1.ffeba7411c17p+0,
-                                      0x1.f535d81fec078p-1,
-                                      0x1.64205171cad0ep-2,
-                                      0x1.7804b44501827p-4,
-                                      0x1.2832d96cf06fcp-6,
-                                      0x1.56f1697743e88p-9,
-                                      0x1.17cb3407a751ep-12,
-                                      0x1.2440e1ccc9a68p-16,
-                                      0x1.2c57cf1f0cea7p-21};
-    return polynomial(numerator, t) / polynomial(denominator, t);
+// exp(t^2/2) (Phi(-t) - t phi(t)) / (t0 - t) as a polynomial in u: smooth and positive, as t0 is
+// the one zero of GELU's derivative, at -t0. Relative error 2^-30 for float, 2^-60 for double.
+inline constexpr double gelu_slope_float32[] = {
+    0x1.d94de7875d410p-2,   -0x1.a762ffe12eb4cp-4,  0x1.ef4fee5297aa6p-5,   -0x1.cc1e322aa16cfp-6,
+    0x1.377799308381fp-7,   -0x1.d4c45846bb585p-10, -0x1.476b675e4453fp-13, 0x1.84cdb467ab60bp-13,
+    -0x1.cf411d2b9bb4dp-17, -0x1.14365d1647486p-16};
+inline constexpr double gelu_slope_float64[] = {
+    0x1.d94de78425463p-2,   -0x1.a763001ac67ddp-4,  0x1.ef4ff801379a1p-5,   -0x1.cc1e2623d9214p-6,
+    0x1.37754d816b773p-7,   -0x1.d4c8222aa6ee0p-10, -0x1.443f63e04c78bp-13, 0x1.85999c2fe79fcp-13,
+    -0x1.253812b2b92f7p-16, -0x1.2e93810665702p-16, 0x1.dafc09b9d25f9p-19,  0x1.2987889abce59p-19,
+    -0x1.083e9ab5905fbp-21, -0x1.7734baf5437a2p-22, 0x1.c2613c1a45577p-25,  0x1.10237e9b8c982p-24,
+    -0x1.a49d03daf5bb2p-31, -0x1.88cab977cdb16p-27, -0x1.e5c0e8fb2a747p-30, 0x1.d65469f480687p-30,
+    0x1.33d7ce394f425p-31,  -0x1.473b2a7e5264bp-33, -0x1.3e96fd3b82e28p-34};
+inline constexpr double gelu_slope_float64_low = -0x1.bca21ebd8b5ddp-58;
+
+inline double gelu_slope_ratio(Folded<double> t) {
+    return folded_polynomial(gelu_slope_float32, 0.0, t.u);
 }
-
-/// exp(t^2/2) (Phi(-t) - t phi(t)) / (t0 - t), smooth and positive: t0 is the one zero of GELU's
-/// derivative, at -t0. Relative error 2^-33 for float, 2^-60 for double.
-template <class R>
-inline double gelu_slope_ratio(double t);
-
-template <>
-inline double gelu_slope_ratio<float>(double t) {
-    constexpr double numerator[] = {0x1.54851a5d5b0e5p-1, 0x1.b9e5594c186d6p-1,
-                                    0x1.0626de8b0c85dp-1, 0x1.584b40a346602p-3,
-                                    0x1.f46221e172028p-6, 0x1.469bff4cde983p-9};
-    constexpr double denominator[] = {0x1p+0,
-                                      0x1.9035e6b772396p+0,
-                                      0x1.09d4cc0dedcbcp+0,
-                                      0x1.7af9b34ead3dbp-2,
-                                      0x1.265587f664c0ap-4,
-                                      0x1.995826c274e8cp-8};
-    return polynomial(numerator, t) / polynomial(denominator, t);
-}
-
-template <>
-inline double gelu_slope_ratio<double>(double t) {
-    constexpr double numerator[] = {
-        0x1.54851a5cc1ec8p-1,  0x1.546d3ed80152dp+0,  0x1.47932a7ada00cp+0, 0x1.8a7df086a0591p-1,
-        0x1.4778657f348a4p-2,  0x1.86ed5d9224e72p-4,  0x1.5413017cc5afp-6,  0x1.aad1e6a139059p-9,
-        0x1.7374e5f4c0749p-12, 0x1.978c104cee503p-16, 0x1.b072ff98ef6e3p-21};
-    constexpr double denominator[] = {0x1p+0,
-                                      0x1.21edacdb986cep+1,
-                                      0x1.308005afe1cf8p+1,
-                                      0x1.876849aadc773p+0,
-                                      0x1.55d60ce1da512p-1,
-                                      0x1.a93278f10d308p-3,
-                                      0x1.7ed9466e57b17p-5,
-                                      0x1.ef14aab605e26p-8,
-                                      0x1.ba9c3704e0745p-11,
-                                      0x1.f20d1d37b9f8ep-15,
-                                      0x1.0eff52b79fc1bp-19};
-    return polynomial(numerator, t) / polynomial(denominator, t);
-}
-
-/// t0 - t without cancellation: t0 in two parts.
-inline double gelu_zero_minus(double t) {
-    constexpr double high = 0x1.80ead197f00b4p-1;
-    constexpr double low = -0x1.13e74c58cada8p-56;
-    return (high - t) + low;
+inline Sum<double> gelu_slope_ratio(Folded<Sum<double>> t) {
+    return folded_polynomial(gelu_slope_float64, gelu_slope_float64_low, t.u);
 }
 
 }  // namespace ranvier::RANVIER_ISA

@@ -77,6 +77,9 @@ inline double sqrt(double x) {
 inline float sqrt(float x) {
     return __builtin_sqrtf(x);
 }
+inline float copysign(float size, float sign) {
+    return __builtin_copysignf(size, sign);
+}
 inline double copysign(double size, double sign) {
     return __builtin_copysign(size, sign);
 }
@@ -90,6 +93,12 @@ template <class T>
 inline T at_most(T x, T high) {
     return x > high ? high : x;
 }
+
+/// The largest finite number.
+template <class R>
+inline constexpr R largest = R(0x1.fffffep127);
+template <>
+inline constexpr double largest<double> = 0x1.fffffffffffffp1023;
 
 inline constexpr double infinity = __builtin_huge_val();
 inline constexpr double not_a_number = __builtin_nan("");

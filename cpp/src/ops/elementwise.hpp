@@ -24,7 +24,7 @@ struct ValueOf {
     static constexpr int arrays = 1;
     template <class T, class... P>
     static T apply(T x, P... p) {
-        return static_cast<T>(Op::template value<T>(x, p...));
+        return rounded<T>(Op::template value<T>(x, p...));
     }
 };
 template <class Form>
@@ -37,7 +37,7 @@ struct DerivativeOf {
     static constexpr int arrays = 1;
     template <class T, class... P>
     static T apply(T x, P... p) {
-        return static_cast<T>(Op::template derivative<T>(x, p...));
+        return rounded<T>(Op::template derivative<T>(x, p...));
     }
 };
 template <class Op>
@@ -45,7 +45,7 @@ struct VjpOf {
     static constexpr int arrays = 2;
     template <class T, class... P>
     static T apply(T g, T x, P... p) {
-        return static_cast<T>(g * Op::template derivative<T>(x, p...));
+        return rounded_product(g, Op::template derivative<T>(x, p...));
     }
 };
 template <class Op>
@@ -53,7 +53,7 @@ struct VjpFromOutputOf {
     static constexpr int arrays = 2;
     template <class T, class... P>
     static T apply(T g, T y, P... p) {
-        return static_cast<T>(g * Op::template derivative_from_output<T>(y, p...));
+        return rounded_product(g, Op::template derivative_from_output<T>(y, p...));
     }
 };
 

@@ -7,6 +7,7 @@ namespace ranvier {
 namespace {
 
 constexpr double inf = std::numeric_limits<double>::infinity();
+constexpr double required = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 

@@ -7,6 +7,7 @@ from .activations import *
 from .containers import Flatten, Sequential
 from .linear import Linear
 from .module import Module, Parameter
+from .trainable import PReLU, Swish
 
-__all__ = ["Flatten", "Linear", "Module", "Parameter", "Sequential"]
+__all__ = ["Flatten", "Linear", "Module", "PReLU", "Parameter", "Sequential", "Swish"]
 __all__ += activations.__all__

@@ -97,6 +97,7 @@ def _module_class(record: Activation) -> type[Elementwise]:
         f"{p} : float{'' if value is None else f', default {value:g}'}\n"
         for p, value in record.parameters.items()
     )
+    required = ", ".join("0.25" for value in record.parameters.values() if value is None)
     doc = f"""{record.formula}, elementwise, as a layer.
 
 Parameters
@@ -111,7 +112,7 @@ Examples
 --------
 >>> import numpy as np
 >>> from ranvier import nn
->>> nn.{name}()(np.zeros(1, np.float32)).shape
+>>> nn.{name}({required})(np.zeros(1, np.float32)).shape
 (1,)
 """
     namespace = {
@@ -123,7 +124,12 @@ Examples
     return type(name, (Elementwise,), namespace)
 
 
-_classes = {cls.__name__: cls for cls in map(_module_class, RECORDS.values())}
+# Those whose parameters are learned are written out in trainable.py.
+_TRAINABLE = {"prelu", "swish"}
+_classes = {
+    cls.__name__: cls
+    for cls in map(_module_class, (r for n, r in RECORDS.items() if n not in _TRAINABLE))
+}
 globals().update(_classes)
 
 __all__ = [*_classes]

@@ -1,0 +1,112 @@
+// Activations of one exponential: ELU and its kin, the bell, and GELU.
+#pragma once
+
+#include "../../math/normal.hpp"
+
+namespace ranvier::RANVIER_ISA::activations {
+
+/// f = x for x > 0, alpha (e^x - 1) otherwise; f' = 1 and alpha e^x = y + alpha.
+struct elu {
+    template <class R>
+    static auto value(R x, R alpha) {
+        const auto below = exponential<R>(working<R>(at_most(x, R(0)))).minus_one();
+        return select(x > R(0), working<R>(x), below * alpha);
+    }
+    template <class R>
+    static auto derivative(R x, R alpha) {
+        const auto e = exponential<R>(working<R>(at_most(x, R(0))));
+        return select(x > R(0), working<R>(1.0), scaled(e.normal() * alpha, e.rest));
+    }
+    template <class R>
+    static R derivative_from_output(R y, R alpha) {
+        return y > R(0) ? R(1) : y + alpha;
+    }
+};
+
+/// f = x for x > 0, alpha (e^(x / alpha) - 1) otherwise; f' = 1 and e^(x / alpha) = 1 + y / alpha.
+/// Where x / alpha is so small that it underflows, f = x.
+struct celu {
+    template <class R>
+    static auto value(R x, R alpha) {
+        const auto z = quotient(at_most(x, R(0)), alpha);
+        const auto below = exponential<R>(z).minus_one() * alpha;
+        const auto curve = select(abs(leading(z)) < 0x1p-60, working<R>(x), below);
+        return select(x >= R(0), working<R>(x), curve);
+    }
+    template <class R>
+    static auto derivative(R x, R alpha) {
+        const auto e = exponential<R>(quotient(at_most(x, R(0)), alpha));
+        return select(x > R(0), working<R>(1.0), e.value());
+    }
+    template <class R>
+    static auto derivative_from_output(R y, R alpha) {
+        return select(y > R(0), working<R>(1.0), 1.0 + quotient(y, alpha));
+    }
+};
+
+/// f = lambda elu(x, alpha) with the constants that make mean 0 and variance 1 a fixed point.
+struct selu {
+    template <class R>
+    static Working<R> lambda() {
+        return working<R>(0x1.0cfabd6a91132p+0, 0x1.6fc7d272f2696p-55);
+    }
+    template <class R>
+    static Working<R> lambda_alpha() {
+        return working<R>(0x1.c212cc640f031p+0, 0x1.05161b045a1f1p-56);
+    }
+    template <class R>
+    static auto value(R x) {
+        const auto below = exponential<R>(working<R>(at_most(x, R(0)))).minus_one();
+        return select(x > R(0), lambda<R>() * x, lambda_alpha<R>() * below);
+    }
+    template <class R>
+    static auto derivative(R x) {
+        const auto e = exponential<R>(working<R>(at_most(x, R(0))));
+        return select(x > R(0), lambda<R>(), scaled(lambda_alpha<R>() * e.normal(), e.rest));
+    }
+    template <class R>
+    static auto derivative_from_output(R y) {
+        return select(y > R(0), lambda<R>(), lambda_alpha<R>() + y);
+    }
+};
+
+/// f = e^(-x^2), f' = -2 x f. |x| is cut where f is 0, so that f'(inf) is 0 and not inf * 0.
+struct gaussian {
+    template <class R>
+    static auto value(R x) {
+        const R t = at_most(abs(x), R(28));
+        return exponential<R>(-product(t, t)).value();
+    }
+    template <class R>
+    static auto derivative(R x) {
+        const R t = at_most(at_least(x, R(-28)), R(28));
+        const auto e = exponential<R>(-product(t, t));
+        return scaled(e.normal() * (R(-2) * t), e.rest);
+    }
+};
+
+/// f = x Phi(x), Phi the standard normal distribution function. 1 + erf(x / sqrt 2) cancels below 0
+/// and is 0 from -6 on; with t = |x|, Phi(-t) = e^(-t^2/2) R(t) keeps its relative accuracy, and
+/// f = max(x, 0) - t Phi(-t). f' = Phi(x) + x phi(x); its lower half is e^(-t^2/2) (t0 - t) Q(t),
+/// where the zero is a factor, and f'(x) + f'(-x) = 1.
+struct gelu {
+    template <class R>
+    static auto value(R x) {
+        const R t = at_most(abs(x), normal_edge<R>);
+        const auto e = bell<R>(t);
+        const auto below = scaled(e.normal() * mills_ratio(folded(working<R>(t))) * t, e.rest);
+        return working<R>(at_least(x, R(0))) - below;
+    }
+    template <class R>
+    static auto derivative(R x) {
+        const R t = at_most(abs(x), normal_edge<R>);
+        const auto e = bell<R>(t);
+        const auto before_zero =
+            constant_minus(0x1.80ead197f00b4p-1, -0x1.13e74c58cada8p-56, working<R>(t));
+        const auto ratio = gelu_slope_ratio(folded(working<R>(t)));
+        const auto below = scaled(e.normal() * before_zero * ratio, e.rest);
+        return select(x < R(0), below, 1.0 - below);
+    }
+};
+
+}  // namespace ranvier::RANVIER_ISA::activations

@@ -1,0 +1,193 @@
+// Activations of straight pieces: a select, and at most one rounding.
+#pragma once
+
+#include "../../math/sum.hpp"
+
+namespace ranvier::RANVIER_ISA::activations {
+
+/// inside where `condition`, else outside; NaN where x is.
+template <class R>
+inline R piece(R x, bool condition, R inside, R outside) {
+    return condition ? inside : (x == x ? outside : x);
+}
+
+/// min(max(x, low), high) that lets NaN through.
+template <class R>
+inline R clamp(R x, R low, R high) {
+    return at_most(at_least(x, low), high);
+}
+
+/// f = max(0, x). From the output: y > 0 exactly where x > 0.
+struct relu {
+    template <class R>
+    static R value(R x) {
+        return at_least(x, R(0));
+    }
+    template <class R>
+    static R derivative(R x) {
+        return piece(x, x > R(0), R(1), R(0));
+    }
+    template <class R>
+    static R derivative_from_output(R y) {
+        return derivative<R>(y);
+    }
+};
+
+/// f = min(max(0, x), 6).
+struct relu6 {
+    template <class R>
+    static R value(R x) {
+        return clamp(x, R(0), R(6));
+    }
+    template <class R>
+    static R derivative(R x) {
+        return piece(x, x > R(0) && x < R(6), R(1), R(0));
+    }
+    template <class R>
+    static R derivative_from_output(R y) {
+        return derivative<R>(y);
+    }
+};
+
+/// f = x for x > 0, slope x otherwise. y tells the sign of x as long as the slope is not negative.
+struct leaky_relu {
+    template <class R>
+    static R value(R x, R slope) {
+        return x > R(0) ? x : slope * x;
+    }
+    template <class R>
+    static R derivative(R x, R slope) {
+        return piece(x, x > R(0), R(1), slope);
+    }
+    template <class R>
+    static R derivative_from_output(R y, R slope) {
+        return derivative<R>(y, slope);
+    }
+};
+
+/// leaky_relu with a slope that is learned. It may become negative: no derivative from the output.
+struct prelu {
+    template <class R>
+    static R value(R x, R weight) {
+        return leaky_relu::value<R>(x, weight);
+    }
+    template <class R>
+    static R derivative(R x, R weight) {
+        return leaky_relu::derivative<R>(x, weight);
+    }
+};
+
+/// f = x for x > threshold, value otherwise.
+struct threshold {
+    template <class R>
+    static R value(R x, R edge, R below) {
+        return x <= edge ? below : x;
+    }
+    template <class R>
+    static R derivative(R x, R edge, R) {
+        return piece(x, x > edge, R(1), R(0));
+    }
+};
+
+/// f = min(max(x, low), high): where low > high, high.
+struct hardtanh {
+    template <class R>
+    static R value(R x, R low, R high) {
+        return clamp(x, low, high);
+    }
+    template <class R>
+    static R derivative(R x, R low, R high) {
+        return piece(x, x > low && x < high, R(1), R(0));
+    }
+    template <class R>
+    static R derivative_from_output(R y, R low, R high) {
+        return derivative<R>(y, low, high);
+    }
+};
+
+/// f = relu6(x + 3) / 6.
+struct hardsigmoid {
+    template <class R>
+    static auto value(R x) {
+        return (working<R>(3.0) + clamp(x, R(-3), R(3))) / 6.0;
+    }
+    template <class R>
+    static R derivative(R x) {
+        return piece(x, x > R(-3) && x < R(3), R(1) / R(6), R(0));
+    }
+    template <class R>
+    static R derivative_from_output(R y) {
+        return piece(y, y > R(0) && y < R(1), R(1) / R(6), R(0));
+    }
+};
+
+/// f = x relu6(x + 3) / 6, f' = (2 x + 3) / 6 between -3 and 3.
+struct hardswish {
+    template <class R>
+    static auto value(R x) {
+        const R inside = clamp(x, R(-3), R(3));
+        const auto curve = (working<R>(3.0) + inside) * inside / 6.0;
+        return select(x > R(3), working<R>(x), curve);
+    }
+    template <class R>
+    static auto derivative(R x) {
+        const auto line = (working<R>(3.0) + R(2) * clamp(x, R(-3), R(3))) / 6.0;
+        const auto outside = working<R>(x > R(0) ? 1.0 : 0.0);
+        return select(abs(x) >= R(3), outside, line);
+    }
+};
+
+/// f = x for |x| > lambda, 0 otherwise.
+struct hardshrink {
+    template <class R>
+    static R value(R x, R lambda) {
+        return x >= -lambda && x <= lambda ? R(0) : x;
+    }
+    template <class R>
+    static R derivative(R x, R lambda) {
+        return piece(x, abs(x) > lambda, R(1), R(0));
+    }
+};
+
+/// f = x - lambda for x > lambda, x + lambda for x < -lambda, 0 between.
+struct softshrink {
+    template <class R>
+    static R value(R x, R lambda) {
+        return x > lambda ? x - lambda : (x < -lambda ? x + lambda : (x == x ? R(0) : x));
+    }
+    template <class R>
+    static R derivative(R x, R lambda) {
+        return piece(x, abs(x) > lambda, R(1), R(0));
+    }
+};
+
+/// f = (x + 1) / 2 between -1 and 1, 0 below and 1 above: the derivative of sparse_plus.
+struct sparse_sigmoid {
+    template <class R>
+    static R value(R x) {
+        return R(0.5) * (clamp(x, R(-1), R(1)) + R(1));
+    }
+    template <class R>
+    static R derivative(R x) {
+        return piece(x, x > R(-1) && x < R(1), R(0.5), R(0));
+    }
+    template <class R>
+    static R derivative_from_output(R y) {
+        return piece(y, y > R(0) && y < R(1), R(0.5), R(0));
+    }
+};
+
+/// f = (x + 1)^2 / 4 between -1 and 1, 0 below and x above.
+struct sparse_plus {
+    template <class R>
+    static auto value(R x) {
+        const auto root = working<R>(1.0) + clamp(x, R(-1), R(1));
+        return select(x > R(1), working<R>(x), scaled(root * root, 0.25));
+    }
+    template <class R>
+    static R derivative(R x) {
+        return sparse_sigmoid::value<R>(x);
+    }
+};
+
+}  // namespace ranvier::RANVIER_ISA::activations
