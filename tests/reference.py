@@ -176,7 +176,7 @@ REFERENCES = {
         lambda m, x, lambd: 1 if abs(x) > lambd else 0,
     ),
     "softshrink": Reference(
-        lambda m, x, lambd: x - lambd if x > lambd else x + lambd if x < -lambd else 0,
+        lambda m, x, lambd: x - _clip(x, -lambd, lambd),
         lambda m, x, lambd: 1 if abs(x) > lambd else 0,
     ),
     "sparse_plus": Reference(

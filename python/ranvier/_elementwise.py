@@ -212,9 +212,19 @@ def _with_parameters(
     arrays = len(_ARRAYS[form])
     defaults = tuple(record.parameters.items())
     most = arrays + len(defaults)
+    # To convert a float, NumPy takes longer than a small array takes.
+    held = {
+        dtype: tuple(np.asarray(value, dtype) for value in record.parameters.values())
+        for dtype in map(np.dtype, ("float16", "float32", "float64"))
+        if None not in record.parameters.values()
+    }
 
     def function(*operands: Any, **keywords: Any) -> Any:
         given = len(operands)
+        if given == arrays and not keywords and type(operands[0]) is np.ndarray:
+            values = held.get(operands[0].dtype)
+            if values is not None:
+                return ufunc(*operands, *values)
         if given < arrays or given > most:
             raise TypeError(
                 f"{record.name}() got {given} positional arguments; expected {arrays} to {most}"

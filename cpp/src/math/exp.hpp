@@ -101,16 +101,19 @@ inline Exponential<W> times_power_of_2(W excess, double n) {
 template <class R>
 inline Exponential<double> exponential(double x);
 
-template <>
-inline Exponential<double> exponential<float>(double x) {
-    // e^-700 is 0 in float32 and far from underflow here. One product with ln 2 is enough, and the
-    // shift that rounds to an integer adds the exponent's bias on the way.
+/// For a float result and x >= -700.
+inline Exponential<double> exponential_near(double x) {
+    // One product with ln 2 is enough, and the shift that rounds to an integer adds the exponent's
+    // bias on the way. e^-700 is 0 in float32 and far from underflow here.
     constexpr double shift = 0x1.8p52 + 1023.0;
     constexpr double ln2 = 0x1.62e42fefa39efp-1;
-    const double clipped = at_least(x, -700.0);
-    const double shifted = fma(clipped, per_ln2, shift);
-    const double r = fma(-(shifted - shift), ln2, clipped);
+    const double shifted = fma(x, per_ln2, shift);
+    const double r = fma(-(shifted - shift), ln2, x);
     return {bit_cast<double>(bit_cast<std::uint64_t>(shifted) << 52), expm1_reduced<float>(r), 1.0};
+}
+template <>
+inline Exponential<double> exponential<float>(double x) {
+    return exponential_near(at_least(x, -700.0));
 }
 
 template <>
@@ -134,37 +137,6 @@ inline Exponential<Sum<double>> exponential(Sum<double> x) {
 template <class R>
 inline double exp(double x) {
     return exponential<R>(x).value();
-}
-
-/// 1 + x for |x| <= 1.
-template <class T>
-inline Sum<T> one_plus(T x) {
-    return ordered_sum(T(1), x);
-}
-
-/// 1 + e^x in float32 arithmetic, on all lanes, for |x| < 16.
-///
-/// e^x = s (1 + p + p_low). 1 + s is exact here, and what rounding loses after it is kept in `low`.
-/// With `small`, x may be down to -87, where s disappears beside 1: that is kept as well.
-template <bool small = false>
-inline Sum<float> one_plus_exp(float x) {
-    // The shift rounds to an integer and adds the exponent's bias on the way.
-    constexpr float shift = 0x1.8p23f + 127.0f;
-    constexpr float ln2_16_bits = 0x1.62e4p-1f;  // n times it is exact
-    constexpr float ln2_rest = 0x1.7f7d1cp-20f;
-    constexpr float q[] = {0x1p-1f,       0x1.555556p-3f,  0x1.5554eap-5f,
-                           0x1.1110ep-7f, 0x1.6d4324p-10f, 0x1.a124f2p-13f};
-    const float shifted = fma(x, static_cast<float>(per_ln2), shift);
-    const float n = shifted - shift;
-    const float s = bit_cast<float>(bit_cast<std::uint32_t>(shifted) << 23);
-    const float r = fma(-n, ln2_rest, fma(-n, ln2_16_bits, x));
-    const float series = r * r * polynomial(q, r);
-    const float p = r + series;
-    const float p_low = series - (p - r);
-    const float one_plus_s = 1.0f + s;
-    const float high = fma(s, p, one_plus_s);
-    const float low = fma(s, p_low, fma(s, p, one_plus_s - high));
-    return {high, small ? low + (s - (one_plus_s - 1.0f)) : low};
 }
 
 }  // namespace ranvier::RANVIER_ISA

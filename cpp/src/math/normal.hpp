@@ -13,9 +13,11 @@ template <>
 inline constexpr double normal_edge<double> = 38.7;
 
 /// exp(-t^2/2), 0 <= t <= normal_edge.
-template <class R>
-inline auto bell(R t) {
-    return exponential<R>(scaled(product(t, t), -0.5));
+inline Exponential<double> bell(float t) {
+    return exponential_near(-0.5 * product(t, t));
+}
+inline Exponential<Sum<double>> bell(double t) {
+    return exponential<double>(scaled(exact_product(t, t), -0.5));
 }
 
 /// t >= 0 folded into -1 <= u < 1, in which what decays like 1 / t bends little.
@@ -31,21 +33,15 @@ inline Folded<W> folded(W t) {
 
 /// c[0] + c_low + c[1] u + c[2] u^2 + ..., of which c[0] is the greatest part.
 template <std::size_t N>
-inline double folded_polynomial(const double (&c)[N], double, double u) {
-    return polynomial(c, u);
-}
-template <std::size_t N>
 inline Sum<double> folded_polynomial(const double (&c)[N], double c_low, Sum<double> u) {
     const Sum<double> above = exact_sum(c[1], u.high * polynomial<double, N, 2>(c, u.high));
     return Sum<double>{c[0], c_low} + above * u;
 }
 
-// (t + 4) exp(t^2/2) Phi(-t) as a polynomial in u. Relative error 2^-28 for float, 2^-60 for
-// double.
-inline constexpr double mills_float32[] = {
-    0x1.82b4bb8e5ca17p-1,  -0x1.373e3b1c49267p-1,  0x1.8c6dbcfa740d4p-2,  -0x1.7dfede9d0e032p-3,
-    0x1.eec6ceabe1b9cp-5,  -0x1.ee7c9870d7cbap-8,  -0x1.c95a0f2c2d267p-9, 0x1.af48cc4ec0e6cp-10,
-    0x1.66ba3ecd9532dp-13, -0x1.e61df7c47f140p-13, -0x1.b07cf0e8ff25bp-15};
+// exp(t^2/2) Phi(-t): for float a quotient of polynomials in t, relative error 2^-27; for double
+// (t + 4) times it as a polynomial in u, 2^-60.
+inline constexpr double mills_numerator[] = {0x1.0000001b00090p-1, 0x1.c1d3d2324fcf5p-2, 0x1.78c536eb84508p-3, 0x1.4ee66b7aac0d7p-5, 0x1.10300b154cfffp-8};
+inline constexpr double mills_denominator[] = {0x1.0000000000000p+0, 0x1.ad2c1a324dbafp+0, 0x1.349f08ed686d7p+0, 0x1.e2b97c45428a0p-2, 0x1.a3c292cadda77p-4, 0x1.55220bf8a4447p-7};
 inline constexpr double mills_float64[] = {
     0x1.82b4bb8c94dcep-1,  -0x1.373e3a893c28ap-1,  0x1.8c6dbf2cfc2afp-2,   -0x1.7dff2bff68366p-3,
     0x1.eec4cc3e4db51p-5,  -0x1.ee2761048bed2p-8,  -0x1.c81719d60d309p-9,  0x1.ab825fc3c8d35p-10,
@@ -55,20 +51,20 @@ inline constexpr double mills_float64[] = {
     0x1.51374a852cd4dp-26, 0x1.07a30c0264841p-29,  -0x1.5b0ed3b87c326p-29, -0x1.8fca40475d7d5p-31};
 inline constexpr double mills_float64_low = -0x1.9b4efe9e6ab42p-56;
 
-/// exp(t^2/2) Phi(-t).
-inline double mills_ratio(Folded<double> t) {
-    return folded_polynomial(mills_float32, 0.0, t.u) * t.inverse;
+/// factor exp(t^2/2) Phi(-t).
+inline double mills_ratio(double factor, double t) {
+    return factor * polynomial(mills_numerator, t) / polynomial(mills_denominator, t);
 }
-inline Sum<double> mills_ratio(Folded<Sum<double>> t) {
-    return folded_polynomial(mills_float64, mills_float64_low, t.u) * t.inverse;
+inline Sum<double> mills_ratio(Sum<double> factor, Sum<double> t_) {
+    const Folded<Sum<double>> t = folded(t_);
+    return folded_polynomial(mills_float64, mills_float64_low, t.u) * t.inverse * factor;
 }
 
-// exp(t^2/2) (Phi(-t) - t phi(t)) / (t0 - t) as a polynomial in u: smooth and positive, as t0 is
-// the one zero of GELU's derivative, at -t0. Relative error 2^-30 for float, 2^-60 for double.
-inline constexpr double gelu_slope_float32[] = {
-    0x1.d94de7875d410p-2,   -0x1.a762ffe12eb4cp-4,  0x1.ef4fee5297aa6p-5,   -0x1.cc1e322aa16cfp-6,
-    0x1.377799308381fp-7,   -0x1.d4c45846bb585p-10, -0x1.476b675e4453fp-13, 0x1.84cdb467ab60bp-13,
-    -0x1.cf411d2b9bb4dp-17, -0x1.14365d1647486p-16};
+// exp(t^2/2) (Phi(-t) - t phi(t)) / (t0 - t): smooth and positive, as t0 is the one zero of GELU's
+// derivative, at -t0. For float a quotient of polynomials in t, relative error 2^-26.7; for double
+// a polynomial in u, 2^-60.
+inline constexpr double gelu_slope_numerator[] = {0x1.54851a2cb45b6p-1, 0x1.82254fd3fec7fp-1, 0x1.839499d8c7b2ap-2, 0x1.88b9a3d791abdp-4, 0x1.571ccc83aa959p-7};
+inline constexpr double gelu_slope_denominator[] = {0x1.0000000000000p+0, 0x1.664c452f0ce65p+0, 0x1.969cd8194d6fdp-1, 0x1.c3cfab499314bp-3, 0x1.ae067e123bb5dp-6};
 inline constexpr double gelu_slope_float64[] = {
     0x1.d94de78425463p-2,   -0x1.a763001ac67ddp-4,  0x1.ef4ff801379a1p-5,   -0x1.cc1e2623d9214p-6,
     0x1.37754d816b773p-7,   -0x1.d4c8222aa6ee0p-10, -0x1.443f63e04c78bp-13, 0x1.85999c2fe79fcp-13,
@@ -78,11 +74,12 @@ inline constexpr double gelu_slope_float64[] = {
     0x1.33d7ce394f425p-31,  -0x1.473b2a7e5264bp-33, -0x1.3e96fd3b82e28p-34};
 inline constexpr double gelu_slope_float64_low = -0x1.bca21ebd8b5ddp-58;
 
-inline double gelu_slope_ratio(Folded<double> t) {
-    return folded_polynomial(gelu_slope_float32, 0.0, t.u);
+/// factor exp(t^2/2) (Phi(-t) - t phi(t)) / (t0 - t).
+inline double gelu_slope_ratio(double factor, double t) {
+    return factor * polynomial(gelu_slope_numerator, t) / polynomial(gelu_slope_denominator, t);
 }
-inline Sum<double> gelu_slope_ratio(Folded<Sum<double>> t) {
-    return folded_polynomial(gelu_slope_float64, gelu_slope_float64_low, t.u);
+inline Sum<double> gelu_slope_ratio(Sum<double> factor, Sum<double> t) {
+    return folded_polynomial(gelu_slope_float64, gelu_slope_float64_low, folded(t).u) * factor;
 }
 
 }  // namespace ranvier::RANVIER_ISA

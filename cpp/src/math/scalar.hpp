@@ -94,6 +94,17 @@ inline T at_most(T x, T high) {
     return x > high ? high : x;
 }
 
+/// min(|x|, most) where NaN becomes `most`: as integers, which order numbers without a sign alike,
+/// it is one instruction.
+inline float size_at_most(float x, float most) {
+    const std::int32_t size = bit_cast<std::int32_t>(x) & 0x7fffffff;
+    const std::int32_t limit = bit_cast<std::int32_t>(most);
+    return bit_cast<float>(size < limit ? size : limit);
+}
+inline double size_at_most(double x, double most) {
+    return abs(x) < most ? abs(x) : most;
+}
+
 /// The largest finite number.
 template <class R>
 inline constexpr R largest = R(0x1.fffffep127);
@@ -103,14 +114,27 @@ inline constexpr double largest<double> = 0x1.fffffffffffffp1023;
 inline constexpr double infinity = __builtin_huge_val();
 inline constexpr double not_a_number = __builtin_nan("");
 
-/// c[first] + c[first + 1] x + ... by Horner's rule.
+/// c[first] + c[first + 1] x + ..., `count` terms by halves (Estrin, 1960): a processor that waits
+/// for the end of one long chain after another has little else to do. powers[k] is x^(2^k).
+template <std::size_t first, std::size_t count, class T, std::size_t N>
+inline T polynomial_part(const T (&c)[N], const T* powers) {
+    if constexpr (count == 1) {
+        return c[first];
+    } else if constexpr (count == 2) {
+        return fma(c[first + 1], powers[0], c[first]);
+    } else {
+        constexpr int level = count > 16 ? 4 : count > 8 ? 3 : count > 4 ? 2 : 1;
+        constexpr std::size_t half = std::size_t{1} << level;
+        return fma(polynomial_part<first + half, count - half>(c, powers), powers[level],
+                   polynomial_part<first, half>(c, powers));
+    }
+}
 template <class T, std::size_t N, std::size_t first = 0>
 inline T polynomial(const T (&c)[N], T x) {
-    if constexpr (first + 1 == N) {
-        return c[first];
-    } else {
-        return fma(polynomial<T, N, first + 1>(c, x), x, c[first]);
-    }
+    static_assert(N - first <= 32);
+    const T square = x * x, fourth = square * square, eighth = fourth * fourth;
+    const T powers[] = {x, square, fourth, eighth, eighth * eighth};
+    return polynomial_part<first, N - first>(c, powers);
 }
 
 }  // namespace ranvier::RANVIER_ISA

@@ -29,6 +29,13 @@ inline Sum<T> ordered_sum(T a, T b) {
     return {high, b - (high - a)};
 }
 
+/// a + b for |a| >= |b|, up to what b.low loses.
+template <class T>
+inline Sum<T> ordered_sum(T a, Sum<T> b) {
+    const Sum<T> s = ordered_sum(a, b.high);
+    return {s.high, s.low + b.low};
+}
+
 /// a * b, exactly.
 template <class T>
 inline Sum<T> exact_product(T a, T b) {
@@ -165,6 +172,20 @@ inline Sum<double> working<double>(double high, double low) {
     return {high, low};
 }
 
+/// A constant given in two parts as a sum of two R.
+template <class R>
+constexpr Sum<R> in_two(double high, double low) {
+    const R leading = static_cast<R>(high);
+    return {leading, static_cast<R>((high - static_cast<double>(leading)) + low)};
+}
+/// A sum of two R in the precision of a formula for R.
+inline double whole(Sum<float> a) {
+    return static_cast<double>(a.high) + static_cast<double>(a.low);
+}
+inline Sum<double> whole(Sum<double> a) {
+    return a;
+}
+
 /// high + low - x for a constant in two parts, in the precision of x.
 inline double constant_minus(double high, double low, double x) {
     return (high - x) + low;
@@ -180,9 +201,15 @@ inline double leading(Sum<double> a) {
     return a.high;
 }
 
-/// a * b of two arguments of a formula.
+/// a * b of two arguments of a formula, or of a gradient and a derivative.
 inline double product(float a, float b) {
     return static_cast<double>(a) * static_cast<double>(b);
+}
+inline double product(float a, Sum<float> b) {
+    return static_cast<double>(a) * whole(b);
+}
+inline double product(float a, double b) {
+    return static_cast<double>(a) * b;
 }
 inline Sum<double> product(double a, double b) {
     return exact_product(a, b);
@@ -220,6 +247,32 @@ inline T rounded(double a)
     return static_cast<T>(a);
 }
 
+/// As `rounded`, of numbers that are known to be finite.
+inline float total(float a) {
+    return a;
+}
+template <class T>
+inline T total(Sum<T> a) {
+    return a.high + a.low;
+}
+
+/// Rounded to the float on either side whose last bit is 1, unless it is a float already: a second
+/// rounding, to two bits less or fewer, then gives what one rounding would give (Boldo and
+/// Melquiond, 2008).
+inline float rounded_to_odd(float a) {
+    return a;
+}
+inline float rounded_to_odd(double a);
+inline float rounded_to_odd(Sum<float> a) {
+    return rounded_to_odd(whole(a));
+}
+inline float rounded_to_odd(double a) {
+    constexpr std::uint64_t below = (std::uint64_t{1} << 29) - 1;
+    const std::uint64_t bits = bit_cast<std::uint64_t>(a);
+    const std::uint64_t odd = (bits | (below + 1)) & ~below;
+    return static_cast<float>(bit_cast<double>((bits & below) == 0 ? bits : odd));
+}
+
 /// g times a formula's result, rounded once.
 template <class T>
 inline T rounded_product(T g, T a) {
@@ -228,6 +281,11 @@ inline T rounded_product(T g, T a) {
 inline double rounded_product(double g, Sum<double> a) {
     const double whole = g * a.high;
     const double precise = fma(g, a.high, g * a.low);
+    return precise == precise ? precise : whole;
+}
+inline float rounded_product(float g, Sum<float> a) {
+    const float whole = g * a.high;
+    const float precise = fma(g, a.high, g * a.low);
     return precise == precise ? precise : whole;
 }
 inline float rounded_product(float g, double a) {

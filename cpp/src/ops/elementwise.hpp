@@ -18,42 +18,96 @@ inline constexpr int parameter_count = [] {
     }
 }();
 
-// The forms of an operation as functions of T. A result in double is rounded here, once.
+// The forms of an operation, each from its formulas: `apply` gives the result in T, rounded once;
+// `precise` what is to be rounded; `fast` the result by the formula in float32 arithmetic, where
+// there is one, for what it covers.
 template <class Op>
 struct ValueOf {
     static constexpr int arrays = 1;
     template <class T, class... P>
+    static auto precise(T x, P... p) {
+        return Op::template value<T>(x, p...);
+    }
+    template <class T, class... P>
     static T apply(T x, P... p) {
-        return rounded<T>(Op::template value<T>(x, p...));
+        return rounded<T>(precise(x, p...));
+    }
+    template <class... P>
+    static float fast(float x, P... p)
+        requires requires { Op::in_float32::value(x, p...); }
+    {
+        return total(Op::in_float32::value(x, p...));
+    }
+    template <class... P>
+    static bool covers(float x, P... p) {
+        return Op::in_float32::covers(x, p...);
     }
 };
-template <class Form>
-inline constexpr bool is_value = false;
-template <class Op>
-inline constexpr bool is_value<ValueOf<Op>> = true;
-
 template <class Op>
 struct DerivativeOf {
     static constexpr int arrays = 1;
     template <class T, class... P>
+    static auto precise(T x, P... p) {
+        return Op::template derivative<T>(x, p...);
+    }
+    template <class T, class... P>
     static T apply(T x, P... p) {
-        return rounded<T>(Op::template derivative<T>(x, p...));
+        return rounded<T>(precise(x, p...));
+    }
+    template <class... P>
+    static float fast(float x, P... p)
+        requires requires { Op::in_float32::derivative(x, p...); }
+    {
+        return total(Op::in_float32::derivative(x, p...));
+    }
+    template <class... P>
+    static bool covers(float x, P... p) {
+        return Op::in_float32::covers(x, p...);
     }
 };
 template <class Op>
 struct VjpOf {
     static constexpr int arrays = 2;
     template <class T, class... P>
+    static auto precise(T g, T x, P... p) {
+        return product(g, Op::template derivative<T>(x, p...));
+    }
+    template <class T, class... P>
     static T apply(T g, T x, P... p) {
         return rounded_product(g, Op::template derivative<T>(x, p...));
+    }
+    template <class... P>
+    static float fast(float g, float x, P... p)
+        requires requires { Op::in_float32::derivative(x, p...); }
+    {
+        return rounded_product(g, Op::in_float32::derivative(x, p...));
+    }
+    template <class... P>
+    static bool covers(float, float x, P... p) {
+        return Op::in_float32::covers(x, p...);
     }
 };
 template <class Op>
 struct VjpFromOutputOf {
     static constexpr int arrays = 2;
     template <class T, class... P>
+    static auto precise(T g, T y, P... p) {
+        return product(g, Op::template derivative_from_output<T>(y, p...));
+    }
+    template <class T, class... P>
     static T apply(T g, T y, P... p) {
         return rounded_product(g, Op::template derivative_from_output<T>(y, p...));
+    }
+};
+
+/// A form for results in float16: the float between two of which it does not matter which is
+/// nearer, so that rounding it gives what rounding the precise result gives.
+template <class Form>
+struct ForHalf {
+    static constexpr int arrays = Form::arrays;
+    template <class... T>
+    static float apply(T... operands) {
+        return rounded_to_odd(Form::precise(operands...));
     }
 };
 
@@ -62,109 +116,164 @@ template <class T, bool uniform>
 struct Parameter {
     const T* values;
     T operator[](std::size_t i) const { return values[i]; }
+    void advance(std::size_t n) { values += n; }
 };
 template <class T>
 struct Parameter<T, true> {
     T first;
     explicit Parameter(const T* values) : first(*values) {}
     T operator[](std::size_t) const { return first; }
+    void advance(std::size_t) {}
 };
 
-/// Whether Op has a formula in float32 arithmetic for some arguments.
-template <class Op>
-inline constexpr bool has_float32_formula = requires { Op::in_float32::value(1.0f); };
+/// The operands of a form: one or two arrays and up to two parameters.
+template <int arrays, int parameters, bool uniform, class T>
+struct Operands {
+    using P = Parameter<T, uniform>;
+    const T* a;
+    const T* b;
+    P p, q;
+    explicit Operands(const T* const* in)
+        : a(in[0]), b(in[1]), p(in[parameters > 0 ? arrays : 0]), q(in[parameters > 1 ? arrays + 1 : 0]) {}
 
-/// The value in float32 where Op has two formulas. A block whose elements are all covered, which is
+    /// The same from element n on.
+    Operands from(std::size_t n) const {
+        Operands rest = *this;
+        rest.a += n;
+        if constexpr (arrays > 1) rest.b += n;
+        rest.p.advance(n);
+        rest.q.advance(n);
+        return rest;
+    }
+    /// f of the i-th element of each.
+    template <class F>
+    auto at(std::size_t i, F f) const {
+        if constexpr (arrays == 1 && parameters == 0) {
+            return f(a[i]);
+        } else if constexpr (arrays == 1 && parameters == 1) {
+            return f(a[i], p[i]);
+        } else if constexpr (arrays == 1) {
+            return f(a[i], p[i], q[i]);
+        } else if constexpr (parameters == 0) {
+            return f(a[i], b[i]);
+        } else if constexpr (parameters == 1) {
+            return f(a[i], b[i], p[i]);
+        } else {
+            return f(a[i], b[i], p[i], q[i]);
+        }
+    }
+};
+
+template <class Form, class Operands, class T>
+void map(const Operands& operands, T* out, std::size_t n) {
+#pragma omp simd
+    for (std::size_t i = 0; i < n; ++i) {
+        out[i] = operands.at(i, [](auto... v) { return Form::apply(v...); });
+    }
+}
+
+/// Whether the form has a fast formula for that many operands.
+template <class Form, int operands>
+inline constexpr bool has_fast = [] {
+    if constexpr (operands == 1) {
+        return requires(float v) { Form::fast(v); };
+    } else if constexpr (operands == 2) {
+        return requires(float v) { Form::fast(v, v); };
+    } else if constexpr (operands == 3) {
+        return requires(float v) { Form::fast(v, v, v); };
+    } else {
+        return requires(float v) { Form::fast(v, v, v, v); };
+    }
+}();
+
+template <class Form>
+struct Fast {
+    static float apply(auto... v) { return Form::fast(v...); }
+};
+template <class Form>
+struct FastOrNot {
+    static float apply(auto... v) {
+        const float general = Form::apply(v...);
+        const float fast = Form::fast(v...);
+        return Form::covers(v...) ? fast : general;
+    }
+};
+
+/// The form in float32 where it has a fast formula. A block whose elements are all covered, which is
 /// nearly every block, skips the general one; the select makes the bits the same.
-template <class Op>
-void map_float32(const float* x, float* out, std::size_t n) {
-    using Fast = typename Op::in_float32;
+template <class Form, class Operands>
+void map_fast(const Operands& operands, float* out, std::size_t n) {
     constexpr std::size_t block = 1024;
     for (std::size_t start = 0; start < n; start += block) {
-        const std::size_t end = n - start < block ? n : start + block;
+        const std::size_t m = n - start < block ? n - start : block;
+        const Operands from = operands.from(start);
         std::uint32_t others = 0;
 #pragma omp simd reduction(| : others)
-        for (std::size_t i = start; i < end; ++i) others |= Fast::covers(x[i]) ? 0u : 1u;
+        for (std::size_t i = 0; i < m; ++i) {
+            others |= from.at(i, [](auto... v) { return Form::covers(v...) ? 0u : 1u; });
+        }
         if (others == 0) {
-#pragma omp simd
-            for (std::size_t i = start; i < end; ++i) out[i] = Fast::value(x[i]);
+            map<Fast<Form>>(from, out + start, m);
         } else {
-#pragma omp simd
-            for (std::size_t i = start; i < end; ++i) {
-                const float general = ValueOf<Op>::apply(x[i]);
-                const float fast = Fast::value(x[i]);
-                out[i] = Fast::covers(x[i]) ? fast : general;
-            }
+            map<FastOrNot<Form>>(from, out + start, m);
         }
     }
 }
 
+/// One kernel for operands in T: in float32 by the fast formula, if Form has one.
 template <class Form, int parameters, bool uniform, class T>
-void map(const T* const* in, T* out, std::size_t n) {
-    using P = Parameter<T, uniform>;
-    const T* a = in[0];
-    const T* b = in[1];
-    if constexpr (Form::arrays == 1 && parameters == 0) {
-#pragma omp simd
-        for (std::size_t i = 0; i < n; ++i) out[i] = Form::apply(a[i]);
-    } else if constexpr (Form::arrays == 1 && parameters == 1) {
-        const P p{in[1]};
-#pragma omp simd
-        for (std::size_t i = 0; i < n; ++i) out[i] = Form::apply(a[i], p[i]);
-    } else if constexpr (Form::arrays == 1) {
-        const P p{in[1]}, q{in[2]};
-#pragma omp simd
-        for (std::size_t i = 0; i < n; ++i) out[i] = Form::apply(a[i], p[i], q[i]);
-    } else if constexpr (parameters == 0) {
-#pragma omp simd
-        for (std::size_t i = 0; i < n; ++i) out[i] = Form::apply(a[i], b[i]);
-    } else if constexpr (parameters == 1) {
-        const P p{in[2]};
-#pragma omp simd
-        for (std::size_t i = 0; i < n; ++i) out[i] = Form::apply(a[i], b[i], p[i]);
+void map_operands(const T* const* in, T* out, std::size_t n) {
+    const Operands<Form::arrays, parameters, uniform, T> operands(in);
+    if constexpr (dtype_of<T> == DType::float32 && has_fast<Form, Form::arrays + parameters>) {
+        map_fast<Form>(operands, out, n);
     } else {
-        const P p{in[2]}, q{in[3]};
-#pragma omp simd
-        for (std::size_t i = 0; i < n; ++i) out[i] = Form::apply(a[i], b[i], p[i], q[i]);
+        map<Form>(operands, out, n);
     }
 }
 
-/// The kernel of a form: float16 goes through float32 a block at a time.
+/// float16 goes through float32 a block at a time.
+template <class Form, int parameters>
+void map_half(const half* const* in, half* out, std::size_t n, bool uniform) {
+    constexpr int operands = Form::arrays + parameters;
+    constexpr std::size_t block = 256;
+    float wide[operands][block];
+    float result[block];
+    const float* pointers[4] = {};
+    for (int k = 0; k < operands; ++k) pointers[k] = wide[k];
+    for (std::size_t start = 0; start < n; start += block) {
+        const std::size_t m = n - start < block ? n - start : block;
+        for (int k = 0; k < operands; ++k) {
+            const bool one = uniform && k >= Form::arrays;
+            const half* from = in[k] + (one ? 0 : start);
+            const std::size_t count = one ? 1 : m;
+#pragma omp simd
+            for (std::size_t i = 0; i < count; ++i) wide[k][i] = widen(from[i]);
+        }
+        if (uniform || parameters == 0) {
+            map_operands<ForHalf<Form>, parameters, true>(pointers, result, m);
+        } else {
+            map_operands<ForHalf<Form>, parameters, false>(pointers, result, m);
+        }
+        half* to = out + start;
+#pragma omp simd
+        for (std::size_t i = 0; i < m; ++i) to[i] = narrow(result[i]);
+    }
+}
+
+/// The kernel of a form.
 template <class Op, template <class> class FormOf, class T>
 void elementwise(const void* const* in, void* out, std::size_t n, bool uniform) {
     using Form = FormOf<Op>;
     constexpr int parameters = parameter_count<Op>;
-    constexpr int operands = Form::arrays + parameters;
+    const T* typed[4] = {};
+    for (int k = 0; k < Form::arrays + parameters; ++k) typed[k] = static_cast<const T*>(in[k]);
+    T* to = static_cast<T*>(out);
     if constexpr (dtype_of<T> == DType::float16) {
-        constexpr std::size_t block = 256;
-        float wide[operands][block];
-        float result[block];
-        const void* pointers[operands];
-        for (int k = 0; k < operands; ++k) pointers[k] = wide[k];
-        for (std::size_t start = 0; start < n; start += block) {
-            const std::size_t m = n - start < block ? n - start : block;
-            for (int k = 0; k < operands; ++k) {
-                const bool one = uniform && k >= Form::arrays;
-                const half* from = static_cast<const half*>(in[k]) + (one ? 0 : start);
-                const std::size_t count = one ? 1 : m;
-#pragma omp simd
-                for (std::size_t i = 0; i < count; ++i) wide[k][i] = widen(from[i]);
-            }
-            elementwise<Op, FormOf, float>(pointers, result, m, uniform);
-            half* to = static_cast<half*>(out) + start;
-#pragma omp simd
-            for (std::size_t i = 0; i < m; ++i) to[i] = narrow(result[i]);
-        }
+        map_half<Form, parameters>(typed, to, n, uniform);
+    } else if (uniform || parameters == 0) {
+        map_operands<Form, parameters, true>(typed, to, n);
     } else {
-        const T* typed[4] = {};
-        for (int k = 0; k < operands; ++k) typed[k] = static_cast<const T*>(in[k]);
-        if constexpr (dtype_of<T> == DType::float32 && has_float32_formula<Op> && is_value<Form>) {
-            map_float32<Op>(typed[0], static_cast<T*>(out), n);
-        } else if (uniform || parameters == 0) {
-            map<Form, parameters, true>(typed, static_cast<T*>(out), n);
-        } else {
-            map<Form, parameters, false>(typed, static_cast<T*>(out), n);
-        }
+        map_operands<Form, parameters, false>(typed, to, n);
     }
 }
 

@@ -14,6 +14,7 @@ namespace {
 
 constexpr int most_operands = 5;
 constexpr std::size_t stack_block = 512;  // elements of one operand gathered at a time
+constexpr std::size_t far_bytes = 8u << 20;  // of one operand, beyond most caches
 
 std::size_t worth_a_thread(const ElementwiseCall& call) {
     return call.heavy ? 12288 : 131072;
@@ -71,12 +72,19 @@ void run_elementwise(const ElementwiseCall& call, char* const* data, const std::
         strided |= !(stride[k] == item || (uniform && k >= call.arrays));
     }
     strided &= n > 1;
+    // What is light keeps up with memory by itself, and what is in a cache needs no prefetch.
+    const bool far = call.heavy && n * call.item_size > far_bytes;
     // A parameter given per element is read like an array; one value among such is repeated.
     parallel_for(n, 64, worth_a_thread(call), [&](std::size_t begin, std::size_t end) {
         const void* in[most_operands];
         const auto at = [&](int k, std::size_t i) {
             return data[k] + static_cast<std::ptrdiff_t>(i) * stride[k];
         };
+        if (!strided && !far) {
+            for (int k = 0; k < inputs; ++k) in[k] = at(k, begin);
+            call.kernel(in, at(inputs, begin), end - begin, uniform);
+            return;
+        }
         if (!strided) {
             for (std::size_t start = begin; start < end; start += prefetch_block) {
                 const std::size_t ahead = std::min(end, start + prefetch_distance);

@@ -1,6 +1,7 @@
 // Activations of one exponential: ELU and its kin, the bell, and GELU.
 #pragma once
 
+#include "../../math/exp_float32.hpp"
 #include "../../math/normal.hpp"
 
 namespace ranvier::RANVIER_ISA::activations {
@@ -21,6 +22,19 @@ struct elu {
     static R derivative_from_output(R y, R alpha) {
         return y > R(0) ? R(1) : y + alpha;
     }
+    struct in_float32 {
+        static bool covers(float x, float alpha) {
+            return at_least(-x, at_least(abs(alpha), 1.0f / abs(alpha))) < 80.0f;
+        }
+        static Sum<float> value(float x, float alpha) {
+            const auto e = exponential_float32(at_least(at_most(x, 0.0f), -80.0f));
+            return select(x > 0.0f, Sum<float>{x, 0.0f}, e.minus_one() * alpha);
+        }
+        static Sum<float> derivative(float x, float alpha) {
+            const auto e = exponential_float32(at_least(at_most(x, 0.0f), -80.0f));
+            return select(x > 0.0f, Sum<float>{1.0f, 0.0f}, e.times({alpha, 0.0f}));
+        }
+    };
 };
 
 /// f = x for x > 0, alpha (e^(x / alpha) - 1) otherwise; f' = 1 and e^(x / alpha) = 1 + y / alpha.
@@ -40,34 +54,64 @@ struct celu {
     }
     template <class R>
     static auto derivative_from_output(R y, R alpha) {
-        return select(y > R(0), working<R>(1.0), 1.0 + quotient(y, alpha));
+        const R high = y / alpha;
+        const R low = exact_fma(-high, alpha, y) / alpha;
+        const Sum<R> below = ordered_sum(R(1), Sum<R>{high, low});
+        return select(y > R(0), Sum<R>{R(1), R(0)}, below);
     }
+    struct in_float32 {
+        static bool covers(float x, float alpha) { return elu::in_float32::covers(x, alpha); }
+        static FloatExponential bent(float x, float alpha) {
+            const float below = at_least(at_most(x, 0.0f), -80.0f);
+            const float z = below / alpha;
+            const float lost = exact_fma(-z, alpha, below);
+            return exponential_float32(at_least(z, -80.0f), lost / alpha);
+        }
+        static Sum<float> value(float x, float alpha) {
+            return select(x > 0.0f, Sum<float>{x, 0.0f}, bent(x, alpha).minus_one() * alpha);
+        }
+        static Sum<float> derivative(float x, float alpha) {
+            return select(x > 0.0f, Sum<float>{1.0f, 0.0f}, bent(x, alpha).value());
+        }
+    };
 };
 
 /// f = lambda elu(x, alpha) with the constants that make mean 0 and variance 1 a fixed point.
 struct selu {
     template <class R>
-    static Working<R> lambda() {
-        return working<R>(0x1.0cfabd6a91132p+0, 0x1.6fc7d272f2696p-55);
+    static Sum<R> lambda() {
+        return in_two<R>(0x1.0cfabd6a91132p+0, 0x1.6fc7d272f2696p-55);
     }
     template <class R>
-    static Working<R> lambda_alpha() {
-        return working<R>(0x1.c212cc640f031p+0, 0x1.05161b045a1f1p-56);
+    static Sum<R> lambda_alpha() {
+        return in_two<R>(0x1.c212cc640f031p+0, 0x1.05161b045a1f1p-56);
     }
     template <class R>
     static auto value(R x) {
         const auto below = exponential<R>(working<R>(at_most(x, R(0)))).minus_one();
-        return select(x > R(0), lambda<R>() * x, lambda_alpha<R>() * below);
+        return select(x > R(0), whole(lambda<R>()) * x, whole(lambda_alpha<R>()) * below);
     }
     template <class R>
     static auto derivative(R x) {
         const auto e = exponential<R>(working<R>(at_most(x, R(0))));
-        return select(x > R(0), lambda<R>(), scaled(lambda_alpha<R>() * e.normal(), e.rest));
+        const auto below = scaled(whole(lambda_alpha<R>()) * e.normal(), e.rest);
+        return select(x > R(0), whole(lambda<R>()), below);
     }
     template <class R>
-    static auto derivative_from_output(R y) {
+    static Sum<R> derivative_from_output(R y) {
         return select(y > R(0), lambda<R>(), lambda_alpha<R>() + y);
     }
+    struct in_float32 {
+        static bool covers(float x) { return abs(x) < 80.0f; }
+        static Sum<float> value(float x) {
+            const auto e = exponential_float32(at_least(at_most(x, 0.0f), -80.0f));
+            return select(x > 0.0f, lambda<float>() * x, lambda_alpha<float>() * e.minus_one());
+        }
+        static Sum<float> derivative(float x) {
+            const auto e = exponential_float32(at_least(at_most(x, 0.0f), -80.0f));
+            return select(x > 0.0f, lambda<float>(), e.times(lambda_alpha<float>()));
+        }
+    };
 };
 
 /// f = e^(-x^2), f' = -2 x f. |x| is cut where f is 0, so that f'(inf) is 0 and not inf * 0.
@@ -92,19 +136,19 @@ struct gaussian {
 struct gelu {
     template <class R>
     static auto value(R x) {
-        const R t = at_most(abs(x), normal_edge<R>);
-        const auto e = bell<R>(t);
-        const auto below = scaled(e.normal() * mills_ratio(folded(working<R>(t))) * t, e.rest);
+        const R t = size_at_most(x, normal_edge<R>);
+        const auto e = bell(t);
+        const auto below = scaled(e.normal() * mills_ratio(working<R>(t), working<R>(t)), e.rest);
         return working<R>(at_least(x, R(0))) - below;
     }
     template <class R>
     static auto derivative(R x) {
         const R t = at_most(abs(x), normal_edge<R>);
-        const auto e = bell<R>(t);
+        const auto e = bell(t);
         const auto before_zero =
             constant_minus(0x1.80ead197f00b4p-1, -0x1.13e74c58cada8p-56, working<R>(t));
-        const auto ratio = gelu_slope_ratio(folded(working<R>(t)));
-        const auto below = scaled(e.normal() * before_zero * ratio, e.rest);
+        const auto ratio = gelu_slope_ratio(before_zero, working<R>(t));
+        const auto below = scaled(e.normal() * ratio, e.rest);
         return select(x < R(0), below, 1.0 - below);
     }
 };

@@ -1,6 +1,7 @@
 // Activations of the logistic function s(z) = 1 / (1 + e^-z).
 #pragma once
 
+#include "../../math/exp_float32.hpp"
 #include "../../math/log.hpp"
 #include "../../math/tanh.hpp"
 
@@ -26,6 +27,23 @@ inline W weighted_by_logistic(R x, W z) {
     const bool below = leading(z) <= 0.0;
     const W small = scaled(e.normal() / (1.0 + e.value()) * copysign(finite, x), e.rest);
     return select(below, small, working<R>(x) - small);
+}
+
+/// 1 + e^-z in float32 arithmetic for z >= -87.
+inline Sum<float> one_plus_exp_float32(float z) {
+    return exponential_float32(at_least(-z, -87.0f)).plus_one();
+}
+
+/// s(z) in float32 arithmetic for z >= -87.
+inline Sum<float> logistic_float32(Sum<float> z) {
+    const float high = at_least(-z.high, -87.0f);
+    return 1.0f / exponential_float32(high, -z.low).plus_one();
+}
+
+/// tanh x in float32 arithmetic.
+inline float hyperbolic_tangent_float32(float x) {
+    const Sum<float> h = exponential_float32(-2.0f * at_most(abs(x), 12.0f)).minus_one();
+    return copysign(divide(-h.high, -h.low, ordered_sum(2.0f, h)), x);
 }
 
 /// The derivative of z s(z). The sides below and above 0 add up to 1. Below, with t = -z, it is
@@ -60,8 +78,8 @@ struct sigmoid {
         return exact_fma(-y, y, y);
     }
     struct in_float32 {
-        static bool covers(float x) { return abs(x) < 16.0f; }
-        static float value(float x) { return divide(1.0f, 0.0f, one_plus_exp(-x)); }
+        static bool covers(float x) { return x > -87.0f; }
+        static float value(float x) { return divide(1.0f, 0.0f, one_plus_exp_float32(x)); }
     };
 };
 
@@ -80,6 +98,10 @@ struct logsigmoid {
     static auto derivative_from_output(R y) {
         return -exponential<R>(working<R>(at_most(y, R(0)))).minus_one();
     }
+    struct in_float32 {
+        static bool covers(float x) { return x < 87.0f; }
+        static Sum<float> derivative(float x) { return logistic_float32({-x, 0.0f}); }
+    };
 };
 
 /// f = log(1 + e^(beta x)) / beta = log(1 + e^-|beta x|) / beta, plus x where beta x > 0;
@@ -100,6 +122,12 @@ struct softplus {
     static auto derivative_from_output(R y, R beta) {
         return -exponential<R>(at_most(-product(beta, y), 0.0)).minus_one();
     }
+    struct in_float32 {
+        static bool covers(float x, float beta) { return abs(beta * x) < 87.0f; }
+        static Sum<float> derivative(float x, float beta) {
+            return logistic_float32(exact_product(beta, x));
+        }
+    };
 };
 
 /// f = (1 - e) / (1 + e) for x > 0 with e = e^-2|x|, and odd. 1 - e cancels near 0, so it is
@@ -119,16 +147,9 @@ struct tanh {
     static R derivative_from_output(R y) {
         return exact_fma(-y, y, R(1));
     }
-    /// 1 - e = 2 - (1 + e) is exact in the two parts of 1 + e. They say nothing of an x so small
-    /// that x - x^3/3 is x.
     struct in_float32 {
-        static bool covers(float) { return true; }
-        static float value(float x) {
-            const float size = at_most(abs(x), 12.0f);
-            const Sum<float> d = one_plus_exp<true>(-2.0f * size);
-            const float y = divide(2.0f - d.high, -d.low, d);
-            return copysign(size < 0x1p-12f ? size : y, x);
-        }
+        static bool covers(float x) { return x == x; }
+        static float value(float x) { return hyperbolic_tangent_float32(x); }
     };
 };
 
@@ -157,8 +178,8 @@ struct silu {
         return silu_slope<R>(working<R>(x));
     }
     struct in_float32 {
-        static bool covers(float x) { return abs(x) < 16.0f; }
-        static float value(float x) { return divide(x, 0.0f, one_plus_exp(-x)); }
+        static bool covers(float x) { return abs(x) < 80.0f; }
+        static float value(float x) { return divide(x, 0.0f, one_plus_exp_float32(x)); }
     };
 };
 
@@ -172,10 +193,22 @@ struct swish {
     static auto derivative(R x, R beta) {
         return silu_slope<R>(product(beta, x));
     }
+    struct in_float32 {
+        static bool covers(float x, float beta) {
+            return at_least(abs(beta * x), abs(x) * 0x1p-60f) < 80.0f;
+        }
+        static Sum<float> value(float x, float beta) {
+            return logistic_float32(exact_product(beta, x)) * x;
+        }
+    };
 };
 
 /// f = x s(1.702 x).
 struct quick_gelu {
+    template <class R>
+    static constexpr Sum<R> factor() {
+        return in_two<R>(0x1.b3b645a1cac08p+0, 0x1.89374bc6a7efap-55);
+    }
     template <class R>
     static Working<R> exponent(R x) {
         return working<R>(0x1.b3b645a1cac08p+0, 0x1.89374bc6a7efap-55) * x;
@@ -188,6 +221,12 @@ struct quick_gelu {
     static auto derivative(R x) {
         return silu_slope<R>(exponent<R>(x));
     }
+    struct in_float32 {
+        static bool covers(float x) { return abs(x) < 45.0f; }
+        static Sum<float> value(float x) {
+            return logistic_float32(factor<float>() * x) * x;
+        }
+    };
 };
 
 /// f = x (1 + tanh(sqrt(2/pi) (x + c x^3))) / 2 = x s(k (x + c x^3)), c = 0.044715 and

@@ -105,35 +105,48 @@ struct hardtanh {
     }
 };
 
+/// (x + a) c for |x| <= 2 a and c in two parts.
+template <class R>
+inline Sum<R> sum_times(R x, R a, Sum<R> c) {
+    const R sum = x + a;
+    const R lost = x - (sum - a);
+    const R high = sum * c.high;
+    return {high, fma(sum, c.low, fma(lost, c.high, exact_fma(sum, c.high, -high)))};
+}
+template <class R>
+inline constexpr Sum<R> sixth = in_two<R>(0x1.5555555555555p-3, 0x1.5555555555555p-57);
+template <class R>
+inline constexpr Sum<R> third = in_two<R>(0x1.5555555555555p-2, 0x1.5555555555555p-56);
+
 /// f = relu6(x + 3) / 6.
 struct hardsigmoid {
     template <class R>
-    static auto value(R x) {
-        return (working<R>(3.0) + clamp(x, R(-3), R(3))) / 6.0;
+    static R value(R x) {
+        return total(sum_times(clamp(x, R(-3), R(3)), R(3), sixth<R>));
     }
     template <class R>
     static R derivative(R x) {
-        return piece(x, x > R(-3) && x < R(3), R(1) / R(6), R(0));
+        return piece(x, x > R(-3) && x < R(3), sixth<R>.high, R(0));
     }
     template <class R>
     static R derivative_from_output(R y) {
-        return piece(y, y > R(0) && y < R(1), R(1) / R(6), R(0));
+        return piece(y, y > R(0) && y < R(1), sixth<R>.high, R(0));
     }
 };
 
-/// f = x relu6(x + 3) / 6, f' = (2 x + 3) / 6 between -3 and 3.
+/// f = x relu6(x + 3) / 6, f' = (x + 3/2) / 3 between -3 and 3.
 struct hardswish {
     template <class R>
-    static auto value(R x) {
+    static R value(R x) {
         const R inside = clamp(x, R(-3), R(3));
-        const auto curve = (working<R>(3.0) + inside) * inside / 6.0;
-        return select(x > R(3), working<R>(x), curve);
+        const Sum<R> weight = sum_times(inside, R(3), sixth<R>);
+        const R curve = fma(inside, weight.high, inside * weight.low);
+        return x > R(3) ? x : curve;
     }
     template <class R>
-    static auto derivative(R x) {
-        const auto line = (working<R>(3.0) + R(2) * clamp(x, R(-3), R(3))) / 6.0;
-        const auto outside = working<R>(x > R(0) ? 1.0 : 0.0);
-        return select(abs(x) >= R(3), outside, line);
+    static R derivative(R x) {
+        const R line = total(sum_times(clamp(x, R(-3), R(3)), R(1.5), third<R>));
+        return abs(x) >= R(3) ? (x > R(0) ? R(1) : R(0)) : line;
     }
 };
 
@@ -141,7 +154,7 @@ struct hardswish {
 struct hardshrink {
     template <class R>
     static R value(R x, R lambda) {
-        return x >= -lambda && x <= lambda ? R(0) : x;
+        return abs(x) <= lambda ? R(0) : x;
     }
     template <class R>
     static R derivative(R x, R lambda) {
@@ -149,11 +162,11 @@ struct hardshrink {
     }
 };
 
-/// f = x - lambda for x > lambda, x + lambda for x < -lambda, 0 between.
+/// f = x - lambda for x > lambda, x + lambda for x < -lambda, 0 between: x without its middle part.
 struct softshrink {
     template <class R>
     static R value(R x, R lambda) {
-        return x > lambda ? x - lambda : (x < -lambda ? x + lambda : (x == x ? R(0) : x));
+        return x - clamp(x, -lambda, lambda);
     }
     template <class R>
     static R derivative(R x, R lambda) {
@@ -181,8 +194,8 @@ struct sparse_sigmoid {
 struct sparse_plus {
     template <class R>
     static auto value(R x) {
-        const auto root = working<R>(1.0) + clamp(x, R(-1), R(1));
-        return select(x > R(1), working<R>(x), scaled(root * root, 0.25));
+        const Sum<R> root = ordered_sum(R(1), clamp(x, R(-1), R(1)));
+        return select(x > R(1), Sum<R>{x, R(0)}, scaled(root * root, R(0.25)));
     }
     template <class R>
     static R derivative(R x) {

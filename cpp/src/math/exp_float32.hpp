@@ -1,0 +1,75 @@
+// The exponential in float32 arithmetic, on twice the lanes of double: a sum of two floats carries
+// what rounding loses, so that what is made of it is rounded once, more or less.
+#pragma once
+
+#include "sum.hpp"
+
+namespace ranvier::RANVIER_ISA {
+
+/// e^x = scale (1 + excess) with a power of 2 and |excess| <= sqrt(2) - 1.
+struct FloatExponential {
+    float scale;
+    Sum<float> excess;
+
+    /// e^x a, within 2^-26 of it before the last rounding.
+    Sum<float> times(Sum<float> a) const {
+        const float step = fma(a.high, excess.high, fma(a.high, excess.low, a.low));
+        return {scale * a.high, scale * fma(a.low, excess.high, step)};
+    }
+    Sum<float> value() const { return {scale, fma(scale, excess.high, scale * excess.low)}; }
+    /// base + e^x, where base + scale is given.
+    Sum<float> plus(Sum<float> base_and_scale) const {
+        const float high = fma(scale, excess.high, base_and_scale.high);
+        const float low = fma(scale, excess.high, base_and_scale.high - high);
+        return {high, low + fma(scale, excess.low, base_and_scale.low)};
+    }
+    /// 1 + e^x for x <= 0 and, where 1 is the smaller part, for x >= 0.
+    Sum<float> plus_one() const {
+        const float high = 1.0f + scale;
+        return plus({high, 1.0f - (high - scale)});
+    }
+    /// e^x - 1 for x <= 0 and, where 1 is the smaller part, for x >= 0.
+    Sum<float> minus_one() const {
+        const float high = scale - 1.0f;
+        return plus({high, scale - (high + 1.0f)});
+    }
+};
+
+/// x = n ln 2 + r: 2^n and the part of r that is exact. For -87 <= x <= 88.
+struct ReducedFloat {
+    float n, scale, r_high;
+};
+inline ReducedFloat reduced_float32(float x) {
+    // The shift rounds to an integer and adds the exponent's bias on the way.
+    constexpr float shift = 0x1.8p23f + 127.0f;
+    constexpr float per_ln2 = 0x1.715476p+0f;
+    constexpr float ln2_16_bits = 0x1.62e4p-1f;  // n times it is exact
+    const float shifted = fma(x, per_ln2, shift);
+    const float n = shifted - shift;
+    const float scale = bit_cast<float>(bit_cast<std::uint32_t>(shifted) << 23);
+    return {n, scale, fma(-n, ln2_16_bits, x)};
+}
+inline constexpr float ln2_rest_float32 = 0x1.7f7d1cp-20f;
+inline constexpr float exp_rest_in_float32[] = {0x1p-1f,       0x1.555556p-3f,  0x1.5554eap-5f,
+                                                0x1.1110ep-7f, 0x1.6d4324p-10f, 0x1.a124f2p-13f};
+
+/// e^x for -87 <= x <= 88, within 2^-26: r is rounded once.
+inline FloatExponential exponential_float32(float x) {
+    const ReducedFloat x_ = reduced_float32(x);
+    const float r = fma(-x_.n, ln2_rest_float32, x_.r_high);
+    const float series = r * r * polynomial(exp_rest_in_float32, r);
+    const float excess = r + series;
+    return {x_.scale, {excess, series - (excess - r)}};
+}
+/// e^(x + x_low), where x_low is small beside x, within 2^-29: what r loses is carried.
+inline FloatExponential exponential_float32(float x, float x_low) {
+    const ReducedFloat x_ = reduced_float32(x);
+    const float rest = fma(-x_.n, ln2_rest_float32, x_low);
+    const float r = x_.r_high + rest;
+    const float r_low = (x_.r_high - r) + rest;
+    const float series = fma(r * r, polynomial(exp_rest_in_float32, r), r_low);
+    const float excess = r + series;
+    return {x_.scale, {excess, series - (excess - r)}};
+}
+
+}  // namespace ranvier::RANVIER_ISA
