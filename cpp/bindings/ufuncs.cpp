@@ -114,8 +114,9 @@ py::object make_ufunc(const std::string& activation, const std::string& form,
 py::list activation_records() {
     py::list result;
     for (const ActivationRecord& record : activations()) {
-        py::dict parameters;
+        py::dict parameters, meanings;
         for (const ParameterRecord& p : record.parameters) {
+            meanings[p.name] = p.meaning;
             parameters[p.name] =
                 std::isnan(p.default_value) ? py::object(py::none()) : py::float_(p.default_value);
         }
@@ -128,6 +129,7 @@ py::list activation_records() {
         entry["name"] = record.name;
         entry["module"] = record.module;
         entry["parameters"] = parameters;
+        entry["meanings"] = meanings;
         entry["limits"] = tuple(record.limits, 3);
         entry["slopes"] = tuple(record.slopes, 3);
         entry["bounds"] = tuple(record.bounds, 4);

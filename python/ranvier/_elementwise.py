@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -34,8 +35,10 @@ class Activation:
         Name of the layer in `ranvier.nn`.
     parameters : mapping of str to float or None
         Their defaults, in the order of the arguments after x; None where one has to be given.
+    meanings : mapping of str to str
+        What each parameter does, also where it is 0 or negative.
     bounds : mapping of str to UlpBound
-        For "float16" (rounded once from the float32 result), "float32" and "float64".
+        For "float16" (correctly rounded), "float32" and "float64".
     special_values : mapping of float to (float, float)
         Value and derivative at -inf, 0, +inf and NaN, with the default parameters.
     formula, derivative : str
@@ -46,6 +49,7 @@ class Activation:
     name: str
     module: str
     parameters: Mapping[str, float | None]
+    meanings: Mapping[str, str]
     bounds: Mapping[str, UlpBound]
     special_values: Mapping[float, tuple[float, float]]
     formula: str
@@ -55,16 +59,16 @@ class Activation:
 
 def _record(row: dict[str, Any]) -> Activation:
     value32, derivative32, value64, derivative64 = row["bounds"]
-    # float16 is rounded from the float32 result: half an ulp, and what float32 can add to a tie.
-    half_ulp = UlpBound(0.5 + value32 / 2**13, 0.5 + derivative32 / 2**13)
+    correctly_rounded = UlpBound(0.5, 0.5)
     nan = float("nan")
     return Activation(
         name=row["name"],
         module=row["module"],
         parameters=MappingProxyType(row["parameters"]),
+        meanings=MappingProxyType(row["meanings"]),
         bounds=MappingProxyType(
             {
-                "float16": half_ulp,
+                "float16": correctly_rounded,
                 "float32": UlpBound(value32, derivative32),
                 "float64": UlpBound(value64, derivative64),
             }
@@ -122,7 +126,7 @@ _ARRAYS = {
         "y": "Output of the activation.",
     },
 }
-_PARAMETER = "Parameter; broadcast like any operand, and rounded to the dtype of the result first."
+_PARAMETER = "Broadcasts like any operand, and is rounded to the dtype of the result first."
 _CONDITION = """
 
 The output has to tell the derivative. It does not where the parameters make the function fall and
@@ -148,6 +152,12 @@ True
 """
 
 
+def _wrapped(meaning: str) -> str:
+    indent = " " * 4
+    text = f"{meaning} {_PARAMETER}"
+    return textwrap.fill(text, 100, initial_indent=indent, subsequent_indent=indent)
+
+
 def _literal(x: float) -> str:
     return repr(x).replace("inf", "np.inf")
 
@@ -159,7 +169,7 @@ def _doc(record: Activation, form: Form) -> str:
     )
     for name, default in record.parameters.items():
         optional = "" if default is None else f", default {default:g}"
-        arguments += f"\n{name} : array_like{optional}\n    {_PARAMETER}"
+        arguments += f"\n{name} : array_like{optional}\n{_wrapped(record.meanings[name])}"
     bounds = "; ".join(
         f"{dtype} {max(b.value, b.derivative) if form[:3] == 'vjp' else getattr(b, form):.4g}"
         for dtype, b in record.bounds.items()
@@ -196,8 +206,8 @@ TypeError
 
 Notes
 -----
-Largest error in ulp ({rounding}): {bounds}. float16 is computed in float32 and rounded once. No
-input raises a floating-point warning.{condition}
+Largest error in ulp ({rounding}): {bounds}. float16 is
+correctly rounded. No input raises a floating-point warning.{condition}
 
 References
 ----------

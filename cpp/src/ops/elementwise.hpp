@@ -134,7 +134,10 @@ struct Operands {
     const T* b;
     P p, q;
     explicit Operands(const T* const* in)
-        : a(in[0]), b(in[1]), p(in[parameters > 0 ? arrays : 0]), q(in[parameters > 1 ? arrays + 1 : 0]) {}
+        : a(in[0]),
+          b(in[1]),
+          p(in[parameters > 0 ? arrays : 0]),
+          q(in[parameters > 1 ? arrays + 1 : 0]) {}
 
     /// The same from element n on.
     Operands from(std::size_t n) const {
@@ -199,8 +202,8 @@ struct FastOrNot {
     }
 };
 
-/// The form in float32 where it has a fast formula. A block whose elements are all covered, which is
-/// nearly every block, skips the general one; the select makes the bits the same.
+/// The form in float32 where it has a fast formula. A block whose elements are all covered, which
+/// is nearly every block, skips the general one; the select makes the bits the same.
 template <class Form, class Operands>
 void map_fast(const Operands& operands, float* out, std::size_t n) {
     constexpr std::size_t block = 1024;

@@ -13,7 +13,7 @@ namespace ranvier {
 namespace {
 
 constexpr int most_operands = 5;
-constexpr std::size_t stack_block = 512;  // elements of one operand gathered at a time
+constexpr std::size_t stack_block = 512;     // elements of one operand gathered at a time
 constexpr std::size_t far_bytes = 8u << 20;  // of one operand, beyond most caches
 
 std::size_t worth_a_thread(const ElementwiseCall& call) {

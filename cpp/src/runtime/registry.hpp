@@ -10,6 +10,7 @@ namespace ranvier {
 struct ParameterRecord {
     const char* name;
     double default_value;  // NaN where the caller has to give it
+    const char* meaning;   // also at 0 and below
 };
 
 struct ActivationRecord {

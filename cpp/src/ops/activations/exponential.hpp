@@ -38,19 +38,23 @@ struct elu {
 };
 
 /// f = x for x > 0, alpha (e^(x / alpha) - 1) otherwise; f' = 1 and e^(x / alpha) = 1 + y / alpha.
-/// Where x / alpha is so small that it underflows, f = x.
+/// Where x / alpha is so small that it underflows, f = x. With a negative alpha, e^(x / alpha)
+/// grows and overflows below 0.
 struct celu {
     template <class R>
     static auto value(R x, R alpha) {
         const auto z = quotient(at_most(x, R(0)), alpha);
-        const auto below = exponential<R>(z).minus_one() * alpha;
-        const auto curve = select(abs(leading(z)) < 0x1p-60, working<R>(x), below);
+        const auto below = exponential<R>(at_most(z, 700.0)).minus_one() * alpha;
+        const auto bounded = select(leading(z) > 700.0, working<R>(alpha * R(infinity)), below);
+        const auto curve = select(abs(leading(z)) < 0x1p-60, working<R>(x), bounded);
         return select(x >= R(0), working<R>(x), curve);
     }
     template <class R>
     static auto derivative(R x, R alpha) {
-        const auto e = exponential<R>(quotient(at_most(x, R(0)), alpha));
-        return select(x > R(0), working<R>(1.0), e.value());
+        const auto z = quotient(at_most(x, R(0)), alpha);
+        const auto below = exponential<R>(at_most(z, 700.0)).value();
+        const auto bounded = select(leading(z) > 700.0, working<R>(infinity), below);
+        return select(x > R(0), working<R>(1.0), bounded);
     }
     template <class R>
     static auto derivative_from_output(R y, R alpha) {
@@ -60,12 +64,14 @@ struct celu {
         return select(y > R(0), Sum<R>{R(1), R(0)}, below);
     }
     struct in_float32 {
-        static bool covers(float x, float alpha) { return elu::in_float32::covers(x, alpha); }
+        static bool covers(float x, float alpha) {
+            const float size = at_least(abs(alpha), 1.0f / abs(alpha));
+            return at_least(abs(at_most(x, 0.0f)) * at_least(size, 1.0f), size) < 80.0f;
+        }
         static FloatExponential bent(float x, float alpha) {
-            const float below = at_least(at_most(x, 0.0f), -80.0f);
+            const float below = at_most(x, 0.0f);
             const float z = below / alpha;
-            const float lost = exact_fma(-z, alpha, below);
-            return exponential_float32(at_least(z, -80.0f), lost / alpha);
+            return exponential_float32(z, exact_fma(-z, alpha, below) / alpha);
         }
         static Sum<float> value(float x, float alpha) {
             return select(x > 0.0f, Sum<float>{x, 0.0f}, bent(x, alpha).minus_one() * alpha);

@@ -223,9 +223,7 @@ struct quick_gelu {
     }
     struct in_float32 {
         static bool covers(float x) { return abs(x) < 45.0f; }
-        static Sum<float> value(float x) {
-            return logistic_float32(factor<float>() * x) * x;
-        }
+        static Sum<float> value(float x) { return logistic_float32(factor<float>() * x) * x; }
     };
 };
 
