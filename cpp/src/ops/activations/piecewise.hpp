@@ -121,8 +121,8 @@ inline constexpr Sum<R> third = in_two<R>(0x1.5555555555555p-2, 0x1.555555555555
 /// f = relu6(x + 3) / 6.
 struct hardsigmoid {
     template <class R>
-    static R value(R x) {
-        return total(sum_times(clamp(x, R(-3), R(3)), R(3), sixth<R>));
+    static Sum<R> value(R x) {
+        return sum_times(clamp(x, R(-3), R(3)), R(3), sixth<R>);
     }
     template <class R>
     static R derivative(R x) {
@@ -137,16 +137,15 @@ struct hardsigmoid {
 /// f = x relu6(x + 3) / 6, f' = (x + 3/2) / 3 between -3 and 3.
 struct hardswish {
     template <class R>
-    static R value(R x) {
+    static Sum<R> value(R x) {
         const R inside = clamp(x, R(-3), R(3));
-        const Sum<R> weight = sum_times(inside, R(3), sixth<R>);
-        const R curve = fma(inside, weight.high, inside * weight.low);
-        return x > R(3) ? x : curve;
+        const Sum<R> curve = sum_times(inside, R(3), sixth<R>) * inside;
+        return select(x > R(3), Sum<R>{x, R(0)}, curve);
     }
     template <class R>
-    static R derivative(R x) {
-        const R line = total(sum_times(clamp(x, R(-3), R(3)), R(1.5), third<R>));
-        return abs(x) >= R(3) ? (x > R(0) ? R(1) : R(0)) : line;
+    static Sum<R> derivative(R x) {
+        const Sum<R> line = sum_times(clamp(x, R(-3), R(3)), R(1.5), third<R>);
+        return select(abs(x) >= R(3), Sum<R>{x > R(0) ? R(1) : R(0), R(0)}, line);
     }
 };
 
