@@ -61,13 +61,18 @@ inline FloatExponential exponential_float32(float x) {
     const float excess = r + series;
     return {x_.scale, {excess, series - (excess - r)}};
 }
-/// e^(x + x_low), where x_low is small beside x, within 2^-29: what r loses is carried.
+/// e^(x + x_low), where x_low is small beside x, within 2^-28: what r and its square lose is
+/// carried.
 inline FloatExponential exponential_float32(float x, float x_low) {
     const ReducedFloat x_ = reduced_float32(x);
     const float rest = fma(-x_.n, ln2_rest_float32, x_low);
     const float r = x_.r_high + rest;
     const float r_low = (x_.r_high - r) + rest;
-    const float series = fma(r * r, polynomial(exp_rest_in_float32, r), r_low);
+    const float square = r * r;
+    const float square_low = exact_fma(r, r, -square);
+    const float rest_of_square = fma(0.5f, square_low, r_low);
+    const float cubic = polynomial<float, 6, 1>(exp_rest_in_float32, r);
+    const float series = fma(0.5f, square, fma(square * r, cubic, rest_of_square));
     const float excess = r + series;
     return {x_.scale, {excess, series - (excess - r)}};
 }

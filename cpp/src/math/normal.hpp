@@ -34,7 +34,7 @@ inline Folded<W> folded(W t) {
 /// c[0] + c_low + c[1] u + c[2] u^2 + ..., of which c[0] is the greatest part.
 template <std::size_t N>
 inline Sum<double> folded_polynomial(const double (&c)[N], double c_low, Sum<double> u) {
-    const Sum<double> above = exact_sum(c[1], u.high * polynomial<double, N, 2>(c, u.high));
+    const Sum<double> above = exact_sum(c[1], u.high * horner<double, N, 2>(c, u.high));
     return Sum<double>{c[0], c_low} + above * u;
 }
 

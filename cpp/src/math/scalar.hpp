@@ -137,4 +137,15 @@ inline T polynomial(const T (&c)[N], T x) {
     return polynomial_part<first, N - first>(c, powers);
 }
 
+/// The same from the highest power down: where each term is less than the one before, it rounds
+/// less.
+template <class T, std::size_t N, std::size_t first = 0>
+inline T horner(const T (&c)[N], T x) {
+    if constexpr (first + 1 == N) {
+        return c[first];
+    } else {
+        return fma(horner<T, N, first + 1>(c, x), x, c[first]);
+    }
+}
+
 }  // namespace ranvier::RANVIER_ISA

@@ -26,12 +26,12 @@ struct elu {
         static bool covers(float x, float alpha) {
             return at_least(-x, at_least(abs(alpha), 1.0f / abs(alpha))) < 80.0f;
         }
-        static Sum<float> value(float x, float alpha) {
+        static float value(float x, float alpha) {
             const auto e = exponential_float32(at_least(at_most(x, 0.0f), -80.0f));
-            return select(x > 0.0f, Sum<float>{x, 0.0f}, e.minus_one() * alpha);
+            return x > 0.0f ? x : rounded_product(alpha, e.minus_one());
         }
         static Sum<float> derivative(float x, float alpha) {
-            const auto e = exponential_float32(at_least(at_most(x, 0.0f), -80.0f));
+            const auto e = exponential_float32(at_least(at_most(x, 0.0f), -80.0f), 0.0f);
             return select(x > 0.0f, Sum<float>{1.0f, 0.0f}, e.times({alpha, 0.0f}));
         }
     };
@@ -73,8 +73,8 @@ struct celu {
             const float z = below / alpha;
             return exponential_float32(z, exact_fma(-z, alpha, below) / alpha);
         }
-        static Sum<float> value(float x, float alpha) {
-            return select(x > 0.0f, Sum<float>{x, 0.0f}, bent(x, alpha).minus_one() * alpha);
+        static float value(float x, float alpha) {
+            return x > 0.0f ? x : rounded_product(alpha, bent(x, alpha).minus_one());
         }
         static Sum<float> derivative(float x, float alpha) {
             return select(x > 0.0f, Sum<float>{1.0f, 0.0f}, bent(x, alpha).value());
@@ -109,12 +109,13 @@ struct selu {
     }
     struct in_float32 {
         static bool covers(float x) { return abs(x) < 80.0f; }
-        static Sum<float> value(float x) {
+        static float value(float x) {
             const auto e = exponential_float32(at_least(at_most(x, 0.0f), -80.0f));
-            return select(x > 0.0f, lambda<float>() * x, lambda_alpha<float>() * e.minus_one());
+            const Sum<float> below = lambda_alpha<float>() * e.minus_one();
+            return x > 0.0f ? rounded_product(x, lambda<float>()) : total(below);
         }
         static Sum<float> derivative(float x) {
-            const auto e = exponential_float32(at_least(at_most(x, 0.0f), -80.0f));
+            const auto e = exponential_float32(at_least(at_most(x, 0.0f), -80.0f), 0.0f);
             return select(x > 0.0f, lambda<float>(), e.times(lambda_alpha<float>()));
         }
     };
