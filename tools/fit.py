@@ -110,9 +110,9 @@ FITS = {
     "tanhshrink": Fit(
         tanhshrink_ratio, mp.mpf(0), mp.mpf(1), (8, 16), lambda z: 1 / tanhshrink_ratio(z)
     ),
-    "normal tail, float32": tail(lambda t: mills(t) * (t + CENTRE), 15, 10),
+    "normal tail, float32": tail(lambda t: mills(t) * (t + CENTRE), 24, 11),
     "normal tail, float64": tail(lambda t: mills(t) * (t + CENTRE), 38.7, 23),
-    "gelu slope, float32": tail(gelu_slope, 15, 9),
+    "gelu slope, float32": tail(gelu_slope, 24, 10),
     "gelu slope, float64": tail(gelu_slope, 38.7, 22),
 }
 

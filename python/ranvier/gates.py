@@ -110,9 +110,10 @@ TypeError
 
 Notes
 -----
-Largest error in ulp: {single:g} in float32; {double:g} in float64, as long as f(b) and f'(b) are not
-subnormal. float16 is computed in float32 and rounded once. A product of infinity and 0 is NaN; an
-f(b) too small for float64 counts as 0. No input raises a floating-point warning.
+Largest error in ulp: {single:g} in float32; {double:g} in float64, as long as f(b) and f'(b) are
+not subnormal. float16 is computed in float32 and rounded once. A product of infinity and 0 is NaN;
+an f(b) or f'(b) below 1e-122 in float32, or below 5e-324 in float64, counts as 0. No input raises a
+floating-point warning.
 
 References
 ----------

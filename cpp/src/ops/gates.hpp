@@ -22,14 +22,28 @@ struct identity {
 
 }  // namespace activations
 
-/// f(b) and f'(b), in the precision of the formula.
+/// A factor of a product, in the precision of its formula. A formula in double for a float32 result
+/// ends in some tiny number instead of 0; below 2^-407 even the product with two of the largest
+/// float32 numbers rounds to 0, but that with infinity would not be NaN.
+template <class T, class F>
+F factor(F f) {
+    return f;
+}
+template <class T>
+double factor(double f)
+    requires(sizeof(T) < sizeof(double))
+{
+    return abs(f) < 0x1p-407 ? 0.0 : f;
+}
+
+/// f(b) and f'(b).
 template <class Op, class T>
 auto gate_value(T b) {
-    return Op::template value<T>(b);
+    return factor<T>(Op::template value<T>(b));
 }
 template <class Op, class T>
 auto gate_slope(T b) {
-    return Op::template derivative<T>(b);
+    return factor<T>(Op::template derivative<T>(b));
 }
 
 /// A kernel of float32 on float16, a block at a time.
@@ -85,8 +99,11 @@ void gated_vjp(const void* const* in, void* const* out, std::size_t n) {
         T* gb = static_cast<T*>(out[1]);
 #pragma omp simd
         for (std::size_t i = 0; i < n; ++i) {
-            ga[i] = rounded_product(g[i], gate_value<Op>(b[i]));
-            gb[i] = rounded<T>(product(g[i], a[i]) * gate_slope<Op>(b[i]));
+            // ga may be a, and gb b.
+            const auto both = product(g[i], a[i]);
+            const T opening = b[i];
+            ga[i] = rounded_product(g[i], gate_value<Op>(opening));
+            gb[i] = rounded<T>(both * gate_slope<Op>(opening));
         }
     }
 }

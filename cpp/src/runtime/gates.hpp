@@ -15,7 +15,8 @@ struct GateCall {
 GateCall gate_call(Gate gate, bool vjp, DType dtype);
 GateCall maxout_call(bool vjp, DType dtype);
 
-/// y = a f(b). None of the results below may be one of the inputs.
+/// y = a f(b). A result may be an input only if it is the same element for element: ga may be a, gb
+/// may be b, and gx may be x.
 void run_gate(const GateCall& call, Rows a, Rows b, Rows y, std::size_t rows, std::size_t n);
 
 void run_gate_vjp(const GateCall& call, Rows g, Rows a, Rows b, Rows ga, Rows gb, std::size_t rows,
