@@ -8,10 +8,9 @@ from textwrap import fill
 from types import MappingProxyType
 from typing import Any, Literal
 
-import numpy as np
 import numpy.typing as npt
 
-from ._channels import Channels
+from . import _channels
 from ._elementwise import UlpBound
 from ._native import _core
 
@@ -69,14 +68,12 @@ _RETURNS = {
     "derivative": "Of the shape of x: f(b) in the first half, a f'(b) in the second.",
     "vjp": "Of the shape of x: g f(b) in the first half, g a f'(b) in the second.",
 }
-_ARRAYS = {"value": "x", "derivative": "x", "vjp": "g, x"}
 
 
-def _doc(record: Gate, form: Form) -> str:
-    point = np.array([3.0, -2.0, 0.0, 0.0])
+def _doc(record: Gate, form: Form, function: Callable[..., Any]) -> str:
+    point = [3.0, -2.0, 0.0, 0.0]
     call = {"value": "rv.", "derivative": "rv.derivative.", "vjp": "rv.vjp."}[form] + record.name
-    first = "[10.0, 1.0], " if form == "vjp" else ""
-    g = np.array([10.0, 1.0]) if form == "vjp" else None
+    arguments = [[10.0, 1.0], point] if form == "vjp" else [point]
     single, double = (
         bound.value if form == "value" else max(bound.value, bound.derivative)
         for bound in (record.bounds["float32"], record.bounds["float64"])
@@ -122,8 +119,8 @@ References
 Examples
 --------
 >>> import ranvier as rv
->>> {call}({first}{point.tolist()})
-{_apply(record.name, form, g, point)!r}
+>>> {call}({", ".join(map(str, arguments))})
+{function(*arguments)!r}
 """
 
 
@@ -133,37 +130,27 @@ def _halves(length: int, axis: int) -> tuple[tuple[int, int], int]:
     return (2, length // 2), length // 2
 
 
-def _apply(name: str, form: Form, g: Any, x: npt.ArrayLike, axis: int = -1, out: Any = None) -> Any:
-    channels = Channels(x, axis, lambda length: _halves(length, axis))
-    if form == "value":
-        return channels.value(getattr(_core, name), out)
-    native = getattr(_core, f"{name}_vjp")
-    if form == "derivative":
-        return channels.derivative(native, out)
-    return channels.vjp(native, g, out)
-
-
 def _function(record: Gate, form: Form) -> Callable[..., Any]:
-    name = record.name
-    if form == "vjp":
+    native = getattr(_core, record.name)
+    native_vjp = getattr(_core, f"{record.name}_vjp")
 
-        def function(
-            g: npt.ArrayLike,
-            x: npt.ArrayLike,
-            axis: int = -1,
-            *,
-            out: npt.NDArray[Any] | None = None,
-        ) -> Any:
-            return _apply(name, form, g, x, axis, out)
+    def value(x: npt.ArrayLike, axis: int = -1, *, out: npt.NDArray[Any] | None = None) -> Any:
+        return _channels.value(native, x, axis, _halves, out)
 
-        return function
+    def derivative(x: npt.ArrayLike, axis: int = -1, *, out: npt.NDArray[Any] | None = None) -> Any:
+        return _channels.derivative(native_vjp, x, axis, _halves, out)
 
-    def function_of_x(
-        x: npt.ArrayLike, axis: int = -1, *, out: npt.NDArray[Any] | None = None
+    def vjp(
+        g: npt.ArrayLike, x: npt.ArrayLike, axis: int = -1, *, out: npt.NDArray[Any] | None = None
     ) -> Any:
-        return _apply(name, form, None, x, axis, out)
+        return _channels.vjp(native_vjp, g, x, axis, _halves, out)
 
-    return function_of_x
+    functions: dict[Form, Callable[..., Any]] = {
+        "value": value,
+        "derivative": derivative,
+        "vjp": vjp,
+    }
+    return functions[form]
 
 
 def functions(form: Form, module: str) -> dict[str, Callable[..., Any]]:
@@ -173,7 +160,7 @@ def functions(form: Form, module: str) -> dict[str, Callable[..., Any]]:
         function = _function(record, form)
         function.__name__ = function.__qualname__ = name
         function.__module__ = module
-        function.__doc__ = _doc(record, form)
+        function.__doc__ = _doc(record, form, function)
         result[name] = function
     return result
 

@@ -6,19 +6,19 @@ from typing import Any
 
 import numpy.typing as npt
 
-from ._channels import Channels
+from . import _channels
 from ._checks import integer
 from ._native import _core
 
 __all__ = ["maxout"]
 
 
-def _groups(x: npt.ArrayLike, pieces: int, axis: int) -> Channels:
+def _groups(pieces: int) -> _channels.Parts:
     count = integer("pieces", pieces)
     if count < 1:
         raise ValueError(f"pieces is {pieces}; expected at least 1")
 
-    def parts(length: int) -> tuple[tuple[int, int], int]:
+    def parts(length: int, axis: int) -> tuple[tuple[int, int], int]:
         if length % count:
             raise ValueError(
                 f"pieces is {pieces}; expected a divisor of {length}, the length of axis {axis} "
@@ -26,7 +26,7 @@ def _groups(x: npt.ArrayLike, pieces: int, axis: int) -> Channels:
             )
         return (length // count, count), length // count
 
-    return Channels(x, axis, parts)
+    return parts
 
 
 def maxout(
@@ -76,7 +76,7 @@ def maxout(
     >>> rv.maxout([1.0, 4.0, 3.0, 2.0], 2)
     array([4., 3.])
     """
-    return _groups(x, pieces, axis).value(_core.maxout, out)
+    return _channels.value(_core.maxout, x, axis, _groups(pieces), out)
 
 
 def maxout_derivative(
@@ -121,7 +121,7 @@ def maxout_derivative(
     >>> rv.derivative.maxout([1.0, 4.0, 3.0, 3.0], 2)
     array([0., 1., 1., 0.])
     """
-    return _groups(x, pieces, axis).derivative(_core.maxout_vjp, out)
+    return _channels.derivative(_core.maxout_vjp, x, axis, _groups(pieces), out)
 
 
 def maxout_vjp(
@@ -173,4 +173,4 @@ def maxout_vjp(
     >>> rv.vjp.maxout([5.0, 7.0], [1.0, 4.0, 3.0, 3.0], 2)
     array([0., 5., 7., 0.])
     """
-    return _groups(x, pieces, axis).vjp(_core.maxout_vjp, g, out)
+    return _channels.vjp(_core.maxout_vjp, g, x, axis, _groups(pieces), out)

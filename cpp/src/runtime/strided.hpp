@@ -6,8 +6,16 @@
 
 namespace ranvier {
 
+/// With a stride of a few elements that the compiler knows, it loads vectors.
+template <std::size_t size, std::size_t step>
+void gather_every(char* to, const char* from, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) std::memcpy(to + i * size, from + i * step * size, size);
+}
+
 template <std::size_t size>
 void gather_items(char* to, const char* from, std::ptrdiff_t stride, std::size_t n) {
+    if (stride == 2 * size) return gather_every<size, 2>(to, from, n);
+    if (stride == 4 * size) return gather_every<size, 4>(to, from, n);
     for (std::size_t i = 0; i < n; ++i) {
         std::memcpy(to + i * size, from + static_cast<std::ptrdiff_t>(i) * stride, size);
     }
