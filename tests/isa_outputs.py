@@ -22,6 +22,14 @@ def outputs(inputs: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         for dtype in ("float16", "float32", "float64"):
             x = inputs[f"{operation}/{dtype}"]
             yield f"{operation}/{dtype}", operation.at(x)
+    for dtype in (np.float16, np.float32, np.float64):
+        x, suffix = inputs["scores"][:, :102].astype(dtype), np.dtype(dtype).name
+        g = x[::-1, ::2]
+        for name in rv.gates.__all__:
+            yield f"{name}/{suffix}", getattr(rv, name)(x)
+            yield f"vjp.{name}/{suffix}", getattr(rv.vjp, name)(g[:, :51], x)
+        yield f"maxout/{suffix}", rv.maxout(x, 3)
+        yield f"vjp.maxout/{suffix}", rv.vjp.maxout(g[:, :34], x, 3)
     for dtype in (np.float32, np.float64):
         scores = inputs["scores"].astype(dtype)
         labels = np.arange(len(scores)) % scores.shape[1]

@@ -264,6 +264,16 @@ REFERENCES = {
 }
 
 
+# f and f' of the gates a f(b).
+GATES = {
+    "glu": REFERENCES["sigmoid"],
+    "swiglu": REFERENCES["silu"],
+    "geglu": REFERENCES["gelu"],
+    "reglu": REFERENCES["relu"],
+    "bilinear_glu": Reference(lambda m, b: b, lambda m, b: 1),
+}
+
+
 @dataclass(frozen=True)
 class Exact:
     """Numbers (high + low) 2^exponent with 1/2 <= |high| < 1: 106 bits, and no limit of range."""
@@ -389,3 +399,26 @@ def log_softmax(x: Any, temperature: float = 1.0) -> Exact:
 def logsumexp(x: Any, keep: Any = None) -> Exact:
     """Of one row of finite numbers: an array of one."""
     return Exact.of([sum(_log_sum(_row(x, keep, 1.0)), EXACT.number(0))])
+
+
+def gate(name: str, g: Any, a: Any, b: Any) -> tuple[Exact, Exact, Exact]:
+    """a f(b), and g f(b) and g a f'(b): the gradients with respect to a and b."""
+    value, first, second = [], [], []
+    for numbers in zip(g, a, b, strict=True):
+        gi, ai, bi = (EXACT.number(float(v)) for v in numbers)
+        f, slope = GATES[name].value(EXACT, bi), GATES[name].derivative(EXACT, bi)
+        value.append(ai * f)
+        first.append(gi * f)
+        second.append(gi * ai * slope)
+    return Exact.of(value), Exact.of(first), Exact.of(second)
+
+
+def maxout(row: Iterable[float], pieces: int) -> list[int]:
+    """Where in the row the maximum of each group is: the first of several, or the first NaN."""
+    numbers = [float(v) for v in row]
+    winners = []
+    for start in range(0, len(numbers), pieces):
+        group = numbers[start : start + pieces]
+        nans = [i for i, v in enumerate(group) if math.isnan(v)]
+        winners.append(start + (nans[0] if nans else group.index(max(group))))
+    return winners

@@ -12,7 +12,7 @@ import pytest
 
 import ranvier as rv
 from operations import operations
-from reference import REFERENCES
+from reference import GATES, REFERENCES
 
 ROWS = {record.name: record for record in rv.registry()}
 FORMS = {
@@ -21,7 +21,11 @@ FORMS = {
     "vjp": rv.vjp,
     "vjp_from_output": rv.vjp_from_output,
 }
-SOFTMAX_FAMILY = {"log_softmax", "softmax"}  # their vector-Jacobian products stand beside
+# What stands beside the activations in a module; test_gates.py looks at the gates.
+BESIDE = {
+    "derivative": {*GATES, "maxout"},
+    "vjp": {*GATES, "maxout", "log_softmax", "softmax"},
+}
 
 
 def check_same_names(found: set[str], expected: set[str], where: str, source: str) -> None:
@@ -50,7 +54,7 @@ def test_references():
 
 @pytest.mark.parametrize("form", FORMS)
 def test_exports(form):
-    names = set(FORMS[form].__all__) - (SOFTMAX_FAMILY if form == "vjp" else set())
+    names = set(FORMS[form].__all__) - BESIDE.get(form, set())
     source = "reference.py" if form == "vjp_from_output" else "rv.registry()"
     check_same_names(names, expected_names(form), FORMS[form].__name__, source)
     for name in names:
@@ -80,7 +84,7 @@ def test_stubs(form):
     assert stub.is_file(), f"the installed package has no {stub.name}"
     names = declared(stub)
     source = "reference.py" if form == "vjp_from_output" else "rv.registry()"
-    check_same_names(set(names) - SOFTMAX_FAMILY, expected_names(form), stub.name, source)
+    check_same_names(set(names) - BESIDE.get(form, set()), expected_names(form), stub.name, source)
     arrays = 1 if form in ("value", "derivative") else 2
     for name in expected_names(form):
         node = names[name]

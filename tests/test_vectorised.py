@@ -34,6 +34,12 @@ def row_kernels(checkout) -> list[str]:
     return re.findall(r"(\w+)<T>", body.group(1))
 
 
+def gates(checkout) -> set[str]:
+    """The activations that gates apply."""
+    text = (checkout / "cpp/src/ops/gates.def").read_text()
+    return set(re.findall(r"^RV_GATE\(\w+, (\w+)", text, re.MULTILINE))
+
+
 def expected_kernels(checkout, own: str) -> dict[str, str]:
     """A short name for every kernel in the table, and how its demangled name starts."""
     result = {}
@@ -44,6 +50,13 @@ def expected_kernels(checkout, own: str) -> dict[str, str]:
                 result[f"{form}<{name}>, {dtype}"] = (
                     f"{own}elementwise<{own}activations::{name}, {own}{form}, {cpp}>("
                 )
+    for dtype in ("half", "float", "double"):
+        cpp = f"ranvier::{dtype}" if dtype == "half" else dtype
+        for name, kernel in itertools.product(gates(checkout), ("gated", "gated_vjp")):
+            start = f"{own}{kernel}<{own}activations::{name}, {cpp}>("
+            result[f"{kernel}<{name}>, {dtype}"] = start
+        for kernel in ("larger", "larger_vjp"):
+            result[f"{kernel}, {dtype}"] = f"{own}{kernel}<{cpp}>("
     for dtype in ("float", "double"):
         for name in ACTIVATIONS:
             result[f"biased<{name}>, {dtype}"] = f"{own}biased<{own}activations::{name}, {dtype}>("

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import mpmath as mp
+import numpy as np
 
 mp.mp.dps = 60
 
@@ -100,6 +101,51 @@ def tail(function: Function, end: float, *degrees: int) -> Fit:
     return Fit(of, mp.mpf(-1), (end - CENTRE) / (end + CENTRE), degrees, lambda u: 1 / of(u))
 
 
+def quotient(
+    function: Function, end: float, top: int, bottom: int
+) -> tuple[list[float], list[float], mp.mpf]:
+    """Two polynomials on [0, end] whose quotient is the function, and its relative error.
+
+    Weighted least squares of numerator - function * denominator, where the weights follow the error
+    (Lawson, 1961) and the denominator of the last round (Sanathanan and Koerner, 1963).
+    """
+    points = [end / 2 * (1 - mp.cos(mp.pi * i / 400)) for i in range(401)]
+    values = [function(t) for t in points]
+    powers = np.array([[np.longdouble(str(t / end)) ** k for k in range(20)] for t in points])
+    f = np.array([np.longdouble(str(v)) for v in values])
+    weights = np.ones(len(f), np.longdouble)
+    below = np.ones(len(f), np.longdouble)
+    best = (np.inf, np.empty(0))
+    for _ in range(100):
+        scale = (np.sqrt(weights) / (f * below))[:, None]
+        columns = [powers[:, : top + 1], -f[:, None] * powers[:, 1 : bottom + 1]]
+        solution = least_squares(scale * np.hstack(columns), scale[:, 0] * f)
+        below = 1 + powers[:, 1 : bottom + 1] @ solution[top + 1 :]
+        error = np.abs(powers[:, : top + 1] @ solution[: top + 1] / (below * f) - 1)
+        if error.max() < best[0]:
+            best = (error.max(), solution)
+        weights = weights * (error / error.max() + 1e-3)
+        weights /= weights.max()
+    error, solution = best
+    numerator = [float(c / end**k) for k, c in enumerate(solution[: top + 1])]
+    denominator = [1.0, *(float(c / end**k) for k, c in enumerate(solution[top + 1 :], start=1))]
+    return numerator, denominator, mp.mpf(float(error))
+
+
+def least_squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """By Householder's reflections in extended precision, which numpy.linalg does not have."""
+    a, b = a.copy(), b.copy()
+    for k in range(a.shape[1]):
+        v = a[k:, k].copy()
+        v[0] += np.copysign(np.sqrt(v @ v), v[0])
+        a[k:] -= np.outer(v, 2 / (v @ v) * (v @ a[k:]))
+        b[k:] -= v * (2 / (v @ v) * (v @ b[k:]))
+    x = np.zeros(a.shape[1], a.dtype)
+    for k in reversed(range(a.shape[1])):
+        x[k] = (b[k] - a[k, k + 1 :] @ x[k + 1 :]) / a[k, k]
+    return x
+
+
 # A little more than ln(2)/2: the multiple of ln 2 that is taken off is rounded to nearest.
 HALF_LN2 = mp.log(2) / 2 * mp.mpf("1.0001")
 
@@ -110,10 +156,15 @@ FITS = {
     "tanhshrink": Fit(
         tanhshrink_ratio, mp.mpf(0), mp.mpf(1), (8, 16), lambda z: 1 / tanhshrink_ratio(z)
     ),
-    "normal tail, float32": tail(lambda t: mills(t) * (t + CENTRE), 15, 10),
     "normal tail, float64": tail(lambda t: mills(t) * (t + CENTRE), 38.7, 23),
-    "gelu slope, float32": tail(gelu_slope, 15, 9),
     "gelu slope, float64": tail(gelu_slope, 38.7, 22),
+}
+
+
+# Of a float32 result; the products with two of the largest float32 numbers need tails up to 24.
+QUOTIENTS = {
+    "normal tail, float32": (mills, 24.0, 5, 6),
+    "gelu slope, float32": (gelu_slope, 24.0, 5, 5),
 }
 
 
@@ -179,6 +230,13 @@ def main(names: list[str]) -> None:
             size = mp.nstr(mp.log(fit.error(coefficients), 2), 5)
             print(f"{name}: degree {degree}, relative error 2^{size}")
             print("   ", ", ".join(float(c).hex() for c in coefficients))
+    for name, (function, end, top, bottom) in QUOTIENTS.items():
+        if not names or name in names:
+            *polynomials, relative = quotient(function, end, top, bottom)
+            size = mp.nstr(mp.log(relative, 2), 5)
+            print(f"{name}: degrees {top} and {bottom}, relative error 2^{size}")
+            for polynomial in polynomials:
+                print("   ", ", ".join(c.hex() for c in polynomial))
     for name, constant in CONSTANTS.items():
         if not names or name in names:
             value = constant()

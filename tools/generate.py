@@ -14,11 +14,21 @@ from pathlib import Path
 import ranvier as rv
 from ranvier import nn, vjp_from_output
 from ranvier._elementwise import Activation
+from ranvier.gates import RECORDS as GATES
+from ranvier.gates import Gate
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "python" / "ranvier"
 
 NOTICE = "# Written by tools/generate.py from the registry.\n"
+ALIASES = {
+    "derivative": ["from .maxout import maxout_derivative as maxout"],
+    "vjp": [
+        "from .maxout import maxout_vjp as maxout",
+        "from .softmax import log_softmax_vjp as log_softmax",
+        "from .softmax import softmax_vjp as softmax",
+    ],
+}
 ARRAYS = {"activations": "x", "derivative": "x", "vjp": "g x", "vjp_from_output": "g y"}
 
 
@@ -38,17 +48,38 @@ def stub(module: str) -> str:
         ]
         arguments = [*arrays, "/", *parameters, "**kwargs: Any"]
         functions.append(f"def {record.name}({', '.join(arguments)}) -> Any: ...")
+    if module in ("derivative", "vjp"):
+        functions += gates(arrays)
     imports = ["import numpy as np"] if ufuncs else []
+    typing = ["ArrayLike", *(["NDArray"] if module in ("derivative", "vjp") else [])]
     if functions:
-        imports += ["from numpy.typing import ArrayLike"]
-    softmax = [
-        f"from .softmax import {name}_vjp as {name}"
-        for name in ("log_softmax", "softmax")
-        if module == "vjp"
-    ]
+        imports += [f"from numpy.typing import {', '.join(typing)}"]
     standard = ["from typing import Any"] if functions else []
-    groups = [standard, imports, softmax, ["__all__: list[str]"], ufuncs, functions]
+    groups = [standard, imports, ALIASES.get(module, []), ["__all__: list[str]"], ufuncs, functions]
     return NOTICE + "\n".join("\n".join(g) + "\n" for g in groups if g)
+
+
+def gates(arrays: list[str]) -> list[str]:
+    """The declarations of the gates' functions of these arrays."""
+    arguments = ", ".join([*arrays, "axis: int = -1", "*", "out: NDArray[Any] | None = None"])
+    return [f"def {name}({arguments}) -> Any: ..." for name in GATES]
+
+
+def gates_stub() -> str:
+    """gates.pyi."""
+    lines = [
+        "from collections.abc import Callable, Mapping",
+        "from typing import Any\n",
+        "from numpy.typing import ArrayLike, NDArray\n",
+        "from ._elementwise import UlpBound\n",
+        "__all__: list[str]\n",
+        "class Gate:",
+        *(f"    {name}: {kind}" for name, kind in Gate.__annotations__.items()),
+        "\nRECORDS: Mapping[str, Gate]\n",
+        "def functions(form: str, module: str) -> dict[str, Callable[..., Any]]: ...",
+        *gates(["x: ArrayLike"]),
+    ]
+    return NOTICE + "\n".join(lines) + "\n"
 
 
 def modules_stub() -> str:
@@ -127,12 +158,56 @@ def _section(record: Activation) -> Iterator[str]:
     yield ""
 
 
+def gates_page() -> str:
+    """docs/gates.md."""
+    return GATES_HEAD + "\n".join(_gates_rows()) + "\n" + MAXOUT
+
+
+def _gates_rows() -> Iterator[str]:
+    yield "| name | value | dtype | value, ulp | gradient, ulp | reference |"
+    yield "|---|---|---|---|---|---|"
+    for record in GATES.values():
+        for dtype, bound in record.bounds.items():
+            first = dtype == "float16"
+            name, formula = (f"`{record.name}`", f"`{record.formula}`") if first else ("", "")
+            ulp = f"{bound.value:.4g} | {bound.derivative:.4g}"
+            yield f"| {name} | {formula} | {dtype} | {ulp} | {record.reference if first else ''} |"
+
+
+GATES_HEAD = """# Gates and maxout
+
+<!-- Written by tools/generate.py from the rows of gates.def. -->
+
+A gate splits `axis` in halves a and b and gives a f(b): `rv.NAME(x, axis=-1, *, out=None)`, of
+half the length along the axis. `rv.derivative.NAME(x, axis=-1)` has the shape of x: f(b) in the
+first half, a f'(b) in the second; `rv.vjp.NAME(g, x, axis=-1)` is that times g, in one pass in
+which f(b) and f'(b) are computed together.
+
+Errors are the largest in units in the last place of the result, for AVX2, AVX-512 and NEON; in
+float64 as long as f(b) and f'(b) are not subnormal. Each product is rounded once, float16 from the
+float32 result. Infinity times 0 is NaN; an f(b) or f'(b) below 1e-122 in float32, or below 5e-324
+in float64, counts as 0.
+
+"""
+
+MAXOUT = """
+`rv.maxout(x, pieces, axis=-1, *, out=None)` is the maximum over groups of `pieces` consecutive
+channels, exactly: channel c of the result is the largest of `x[c * pieces : (c + 1) * pieces]`. A
+group with NaN gives NaN. The gradient, `rv.derivative.maxout(x, pieces, axis=-1)` and
+`rv.vjp.maxout(g, x, pieces, axis=-1)`, goes to the first of several equal maxima, and to the first
+NaN. Reference: Goodfellow, Warde-Farley, Mirza, Courville and Bengio, Maxout networks,
+arXiv 1302.4389 (2013).
+"""
+
+
 def files() -> dict[Path, str]:
     """What is to stand where."""
     stubs = {PACKAGE / f"{module}.pyi": stub(module) for module in ARRAYS}
     stubs[PACKAGE / "nn" / "activations.pyi"] = modules_stub()
+    stubs[PACKAGE / "gates.pyi"] = gates_stub()
     result = {path: formatted(text) for path, text in stubs.items()}
     result[ROOT / "docs" / "activations.md"] = page()
+    result[ROOT / "docs" / "gates.md"] = gates_page()
     return result
 
 

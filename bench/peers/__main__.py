@@ -13,7 +13,7 @@ import ranvier as rv
 
 from .timing import Row, machine, markdown
 
-SUBJECTS = ("activations", "reductions", "optimizers", "training")
+SUBJECTS = ("activations", "gates", "reductions", "optimizers", "training")
 PACKAGES = ("ranvier", "numpy", "torch", "jax", "scipy", "scikit-learn")
 
 

@@ -7,6 +7,7 @@ namespace ranvier::bindings {
 
 void register_ufuncs(pybind11::module_& m);
 void register_gufuncs(pybind11::module_& m);
+void register_gates(pybind11::module_& m);
 void register_losses(pybind11::module_& m);
 void register_optimizers(pybind11::module_& m);
 void register_layers(pybind11::module_& m);

@@ -17,6 +17,7 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     }
     ranvier::bindings::register_ufuncs(m);
     ranvier::bindings::register_gufuncs(m);
+    ranvier::bindings::register_gates(m);
     ranvier::bindings::register_losses(m);
     ranvier::bindings::register_optimizers(m);
     ranvier::bindings::register_layers(m);

@@ -1,8 +1,10 @@
 """ranvier: neural-network mathematics for NumPy, as native kernels on NumPy arrays."""
 
-from . import activations, callbacks, derivative, losses, nn, optim, vjp, vjp_from_output
+from . import activations, callbacks, derivative, gates, losses, nn, optim, vjp, vjp_from_output
 from ._elementwise import Activation, registry
 from .activations import *
+from .gates import *
+from .maxout import maxout
 from .runtime import (
     __version__,
     get_num_threads,
@@ -21,10 +23,12 @@ __all__ = [
     "activations",
     "callbacks",
     "derivative",
+    "gates",
     "get_num_threads",
     "log_softmax",
     "logsumexp",
     "losses",
+    "maxout",
     "nn",
     "num_threads",
     "optim",
@@ -35,4 +39,4 @@ __all__ = [
     "vjp",
     "vjp_from_output",
 ]
-__all__ += activations.__all__
+__all__ += [*activations.__all__, *gates.__all__]

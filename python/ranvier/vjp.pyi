@@ -2,8 +2,9 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
+from .maxout import maxout_vjp as maxout
 from .softmax import log_softmax_vjp as log_softmax
 from .softmax import softmax_vjp as softmax
 
@@ -50,3 +51,16 @@ def elu(g: ArrayLike, x: ArrayLike, /, alpha: ArrayLike = 1.0, **kwargs: Any) ->
 def celu(g: ArrayLike, x: ArrayLike, /, alpha: ArrayLike = 1.0, **kwargs: Any) -> Any: ...
 def softplus(g: ArrayLike, x: ArrayLike, /, beta: ArrayLike = 1.0, **kwargs: Any) -> Any: ...
 def swish(g: ArrayLike, x: ArrayLike, /, beta: ArrayLike = 1.0, **kwargs: Any) -> Any: ...
+def glu(g: ArrayLike, x: ArrayLike, axis: int = -1, *, out: NDArray[Any] | None = None) -> Any: ...
+def swiglu(
+    g: ArrayLike, x: ArrayLike, axis: int = -1, *, out: NDArray[Any] | None = None
+) -> Any: ...
+def geglu(
+    g: ArrayLike, x: ArrayLike, axis: int = -1, *, out: NDArray[Any] | None = None
+) -> Any: ...
+def reglu(
+    g: ArrayLike, x: ArrayLike, axis: int = -1, *, out: NDArray[Any] | None = None
+) -> Any: ...
+def bilinear_glu(
+    g: ArrayLike, x: ArrayLike, axis: int = -1, *, out: NDArray[Any] | None = None
+) -> Any: ...

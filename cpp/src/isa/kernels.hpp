@@ -25,6 +25,9 @@ enum class Form : int {
 
 enum class DType : int { float16, float32, float64, count };
 
+template <class Index>
+inline constexpr int count_of = static_cast<int>(Index::count);
+
 /// IEEE binary16, as bits.
 struct half {
     std::uint16_t bits;
@@ -87,6 +90,25 @@ struct RowKernels {
     DotKernel<T> dot;
 };
 
+/// What splits its input in halves a and b and gives a f(b).
+enum class Gate : int {
+#define RV_GATE(name, ...) name,
+#include "../ops/gates.def"
+#undef RV_GATE
+    count
+};
+
+/// Elementwise on n elements of one type, each operand contiguous; a result may be one of the
+/// inputs, element for element. A gate takes a and b and gives a f(b); its vector-Jacobian product
+/// takes g, a and b and gives the gradients of a and b. A step of maxout takes the next element of
+/// each group and the largest so far; that of its vector-Jacobian product takes the element, the
+/// largest and what is left of the gradient, and gives the gradient and what is then left.
+using GateKernel = void (*)(const void* const* in, void* const* out, std::size_t n);
+
+struct GateKernels {
+    GateKernel value[count_of<DType>], vjp[count_of<DType>];
+};
+
 enum class Optimizer : int {
 #define RV_OPTIMIZER(name, ...) name,
 #include "../ops/optimizers.def"
@@ -99,9 +121,6 @@ enum class Optimizer : int {
 using OptimizerKernel = void (*)(void* parameter, const void* gradient, void* const* state,
                                  const double* scalars, std::size_t n);
 
-template <class Index>
-inline constexpr int count_of = static_cast<int>(Index::count);
-
 struct KernelTable {
     const char* name;
     ElementwiseKernel elementwise[count_of<Activation>][count_of<Form>][count_of<DType>];
@@ -110,6 +129,8 @@ struct KernelTable {
     RowKernels<float> rows_float32;
     RowKernels<double> rows_float64;
     OptimizerKernel optimizer[count_of<Optimizer>][2];
+    GateKernels gates[count_of<Gate>];
+    GateKernels maxout;
 };
 
 namespace baseline {

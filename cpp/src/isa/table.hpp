@@ -3,6 +3,7 @@
 
 #include "../ops/cross_entropy.hpp"
 #include "../ops/elementwise.hpp"
+#include "../ops/gates.hpp"
 #include "../ops/optimizers.hpp"
 #include "../ops/rows.hpp"
 #include "kernels.hpp"
@@ -36,6 +37,12 @@ inline constexpr RowKernels<T> row_kernels = {
     log_softmax_vjp_row<T>, cross_entropy<T>,   dot<T>,
 };
 
+template <class Op>
+inline constexpr GateKernels gate_kernels = {
+    {gated<Op, half>, gated<Op, float>, gated<Op, double>},
+    {gated_vjp<Op, half>, gated_vjp<Op, float>, gated_vjp<Op, double>},
+};
+
 constexpr KernelTable table = {
     RANVIER_STRING(RANVIER_ISA),
     {
@@ -63,6 +70,13 @@ constexpr KernelTable table = {
 #include "../ops/optimizers.def"
 #undef RV_OPTIMIZER
     },
+    {
+#define RV_GATE(name, activation, ...) gate_kernels<activations::activation>,
+#include "../ops/gates.def"
+#undef RV_GATE
+    },
+    {{larger<half>, larger<float>, larger<double>},
+     {larger_vjp<half>, larger_vjp<float>, larger_vjp<double>}},
 };
 
 }  // namespace ranvier::RANVIER_ISA

@@ -1,12 +1,12 @@
 #include "elementwise.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "dispatch.hpp"
 #include "float_status.hpp"
 #include "prefetch.hpp"
 #include "registry.hpp"
+#include "strided.hpp"
 #include "threads.hpp"
 
 namespace ranvier {
@@ -18,32 +18,6 @@ constexpr std::size_t far_bytes = 8u << 20;  // of one operand, beyond most cach
 
 std::size_t worth_a_thread(const ElementwiseCall& call) {
     return call.heavy ? 12288 : 131072;
-}
-
-template <std::size_t size>
-void gather_items(char* to, const char* from, std::ptrdiff_t stride, std::size_t n) {
-    for (std::size_t i = 0; i < n; ++i) {
-        std::memcpy(to + i * size, from + static_cast<std::ptrdiff_t>(i) * stride, size);
-    }
-}
-
-template <std::size_t size>
-void scatter_items(char* to, std::ptrdiff_t stride, const char* from, std::size_t n) {
-    for (std::size_t i = 0; i < n; ++i) {
-        std::memcpy(to + static_cast<std::ptrdiff_t>(i) * stride, from + i * size, size);
-    }
-}
-
-void gather(char* to, const char* from, std::ptrdiff_t stride, std::size_t size, std::size_t n) {
-    (size == 2   ? gather_items<2>
-     : size == 4 ? gather_items<4>
-                 : gather_items<8>)(to, from, stride, n);
-}
-
-void scatter(char* to, std::ptrdiff_t stride, const char* from, std::size_t size, std::size_t n) {
-    (size == 2   ? scatter_items<2>
-     : size == 4 ? scatter_items<4>
-                 : scatter_items<8>)(to, stride, from, n);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@ namespace {
 
 constexpr double inf = std::numeric_limits<double>::infinity();
 constexpr double required = std::numeric_limits<double>::quiet_NaN();
+constexpr bool light = false, heavy = true;
 
 }  // namespace
 
@@ -21,7 +22,6 @@ std::span<const ActivationRecord> activations() {
 #include "../ops/activations.def"
     };
 #undef RV_ACTIVATION
-    constexpr bool light = false, heavy = true;
 #define RV_ACTIVATION(name, module, ignored, ...) \
     {#name, module, parameters[static_cast<int>(Activation::name)], __VA_ARGS__},
     static const ActivationRecord records[] = {
@@ -37,6 +37,15 @@ std::span<const OptimizerRecord> optimizers() {
 #include "../ops/optimizers.def"
     };
 #undef RV_OPTIMIZER
+    return records;
+}
+
+std::span<const GateRecord> gates() {
+#define RV_GATE(name, activation, ...) {#name, #activation, __VA_ARGS__},
+    static const GateRecord records[] = {
+#include "../ops/gates.def"
+    };
+#undef RV_GATE
     return records;
 }
 

@@ -1,4 +1,4 @@
-// The rows of activations.def as data: what Python, the documentation and the benchmarks read.
+// The rows of the .def files as data: what Python, the documentation and the benchmarks read.
 #pragma once
 
 #include <span>
@@ -36,5 +36,17 @@ struct OptimizerRecord {
 
 /// In the order of enum Optimizer.
 std::span<const OptimizerRecord> optimizers();
+
+struct GateRecord {
+    const char* name;
+    const char* activation;
+    bool heavy;
+    double bounds[4];  // ulp: value and gradient in float32, then in float64
+    const char* formula;
+    const char* reference;
+};
+
+/// In the order of enum Gate.
+std::span<const GateRecord> gates();
 
 }  // namespace ranvier

@@ -1,0 +1,155 @@
+// Gates a f(b) and maxout: elementwise functions of several arrays that may have several results.
+#pragma once
+
+#include "../math/half.hpp"
+#include "activations.hpp"
+
+namespace ranvier::RANVIER_ISA {
+
+namespace activations {
+
+/// f = x, the gate of bilinear_glu.
+struct identity {
+    template <class R>
+    static R value(R x) {
+        return x;
+    }
+    template <class R>
+    static R derivative(R) {
+        return R(1);
+    }
+};
+
+}  // namespace activations
+
+/// A factor of a product, in the precision of its formula. A formula in double for a float32 result
+/// ends in some tiny number instead of 0; below 2^-407 even the product with two of the largest
+/// float32 numbers rounds to 0, but that with infinity would not be NaN.
+template <class T, class F>
+F factor(F f) {
+    return f;
+}
+template <class T>
+double factor(double f)
+    requires(sizeof(T) < sizeof(double))
+{
+    return abs(f) < 0x1p-407 ? 0.0 : f;
+}
+
+/// f(b) and f'(b).
+template <class Op, class T>
+auto gate_value(T b) {
+    return factor<T>(Op::template value<T>(b));
+}
+template <class Op, class T>
+auto gate_slope(T b) {
+    return factor<T>(Op::template derivative<T>(b));
+}
+
+/// A kernel of float32 on float16, a block at a time.
+template <int inputs, int outputs>
+void in_float32(GateKernel kernel, const void* const* in, void* const* out, std::size_t n) {
+    constexpr std::size_t block = 256;
+    float wide[inputs][block];
+    float results[outputs][block];
+    const void* from[inputs];
+    void* to[outputs];
+    for (int k = 0; k < inputs; ++k) from[k] = wide[k];
+    for (int k = 0; k < outputs; ++k) to[k] = results[k];
+    for (std::size_t start = 0; start < n; start += block) {
+        const std::size_t m = n - start < block ? n - start : block;
+        for (int k = 0; k < inputs; ++k) {
+            const half* narrow_in = static_cast<const half*>(in[k]) + start;
+#pragma omp simd
+            for (std::size_t i = 0; i < m; ++i) wide[k][i] = widen(narrow_in[i]);
+        }
+        kernel(from, to, m);
+        for (int k = 0; k < outputs; ++k) {
+            half* narrow_out = static_cast<half*>(out[k]) + start;
+#pragma omp simd
+            for (std::size_t i = 0; i < m; ++i) narrow_out[i] = narrow(results[k][i]);
+        }
+    }
+}
+
+/// y = a f(b), rounded once.
+template <class Op, class T>
+void gated(const void* const* in, void* const* out, std::size_t n) {
+    if constexpr (dtype_of<T> == DType::float16) {
+        in_float32<2, 1>(gated<Op, float>, in, out, n);
+    } else {
+        const T* a = static_cast<const T*>(in[0]);
+        const T* b = static_cast<const T*>(in[1]);
+        T* y = static_cast<T*>(out[0]);
+#pragma omp simd
+        for (std::size_t i = 0; i < n; ++i) y[i] = rounded_product(a[i], gate_value<Op>(b[i]));
+    }
+}
+
+/// With respect to a: g f(b); to b: g a f'(b). Each is rounded once.
+template <class Op, class T>
+void gated_vjp(const void* const* in, void* const* out, std::size_t n) {
+    if constexpr (dtype_of<T> == DType::float16) {
+        in_float32<3, 2>(gated_vjp<Op, float>, in, out, n);
+    } else {
+        const T* g = static_cast<const T*>(in[0]);
+        const T* a = static_cast<const T*>(in[1]);
+        const T* b = static_cast<const T*>(in[2]);
+        T* ga = static_cast<T*>(out[0]);
+        T* gb = static_cast<T*>(out[1]);
+#pragma omp simd
+        for (std::size_t i = 0; i < n; ++i) {
+            // ga may be a, and gb b.
+            const auto both = product(g[i], a[i]);
+            const T opening = b[i];
+            ga[i] = rounded_product(g[i], gate_value<Op>(opening));
+            gb[i] = rounded<T>(both * gate_slope<Op>(opening));
+        }
+    }
+}
+
+inline float comparable(half x) {
+    return widen(x);
+}
+inline float comparable(float x) {
+    return x;
+}
+inline double comparable(double x) {
+    return x;
+}
+
+/// The larger of x and the largest so far; of equal ones, and of NaNs, the first.
+template <class T>
+void larger(const void* const* in, void* const* out, std::size_t n) {
+    const T* x = static_cast<const T*>(in[0]);
+    const T* best = static_cast<const T*>(in[1]);
+    T* y = static_cast<T*>(out[0]);
+#pragma omp simd
+    for (std::size_t i = 0; i < n; ++i) {
+        const auto candidate = comparable(x[i]);
+        const auto top = comparable(best[i]);
+        const bool keep = candidate <= top || top != top;
+        y[i] = keep ? best[i] : x[i];
+    }
+}
+
+/// The gradient that is left goes to x where x is the largest of its group, or NaN; nothing is left
+/// then for those after it.
+template <class T>
+void larger_vjp(const void* const* in, void* const* out, std::size_t n) {
+    const T* x = static_cast<const T*>(in[0]);
+    const T* best = static_cast<const T*>(in[1]);
+    const T* left = static_cast<const T*>(in[2]);
+    T* gx = static_cast<T*>(out[0]);
+    T* rest = static_cast<T*>(out[1]);
+#pragma omp simd
+    for (std::size_t i = 0; i < n; ++i) {
+        const auto candidate = comparable(x[i]);
+        const bool hit = candidate == comparable(best[i]) || candidate != candidate;
+        const T g = left[i];
+        gx[i] = hit ? g : T{};
+        rest[i] = hit ? T{} : g;
+    }
+}
+
+}  // namespace ranvier::RANVIER_ISA
