@@ -131,11 +131,13 @@ Result judge(Activation activation, Form form, const Parameters<float>& paramete
 }
 
 void print(const accuracy::Measurement& m, const Result& result, double seconds) {
-    const auto at = [](double x) { return std::isnan(x) ? std::string("") : [x] {
-        char text[48];
-        std::snprintf(text, sizeof text, "%.17g", x);
-        return std::string(text);
-    }(); };
+    const auto at = [](double x) {
+        return std::isnan(x) ? std::string("") : [x] {
+            char text[48];
+            std::snprintf(text, sizeof text, "%.17g", x);
+            return std::string(text);
+        }();
+    };
     std::printf("| %s | %s | %.4g | %s |", m.function.c_str(), m.form.c_str(), result.ulp,
                 at(result.at).c_str());
     if (m.dtype == "float16") {
@@ -208,18 +210,17 @@ int run(const Options& options) {
     std::vector<std::string> names = options.names;
     if (!options.judged.empty()) names = {options.judged};
     std::vector<Activation> wanted;
+    std::vector<std::string> unknown = names;
     for (std::size_t k = 0; k < ranvier::activations().size(); ++k) {
-        const auto found = std::find(names.begin(), names.end(), ranvier::activations()[k].name);
-        if (names.empty() || found != names.end()) wanted.push_back(static_cast<Activation>(k));
-        if (found != names.end()) names.erase(found);
+        const bool named = std::erase(unknown, ranvier::activations()[k].name) != 0;
+        if (named || names.empty()) wanted.push_back(static_cast<Activation>(k));
     }
-    if (!options.names.empty() || !options.judged.empty()) {
-        if (!names.empty()) throw std::invalid_argument("there is no activation " + names.front());
-    }
+    if (!unknown.empty()) throw std::invalid_argument("there is no activation " + unknown.front());
     const bool float64 = options.float64_points != 0;
     if (float64 && !accuracy::has_quad) {
-        std::printf("Without quadruple precision: next to the zero of a derivative, nothing is "
-                    "measured.\n");
+        std::printf(
+            "Without quadruple precision: next to the zero of a derivative, nothing is "
+            "measured.\n");
     }
     std::printf("| function | form | %s %s, ulp | at | |\n|---|---|---|---|---|\n",
                 ranvier::kernels().name,

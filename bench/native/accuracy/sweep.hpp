@@ -34,7 +34,9 @@ struct Subject {
 };
 
 /// Float32 argument number `index` of those that are `every` apart.
-inline std::uint64_t inputs(std::uint64_t every) { return (std::uint64_t{1} << 32) / every; }
+inline std::uint64_t inputs(std::uint64_t every) {
+    return (std::uint64_t{1} << 32) / every;
+}
 
 /// Arguments [first, first + count) of every k-th.
 Result sweep(const Subject<float>& subject, const Reference& reference, const double* parameters,
@@ -48,7 +50,7 @@ Result sweep(const Subject<ranvier::half>& subject, const Reference& reference,
 /// How far the reference is from the next better one, in ulp of the results that it judges:
 /// double from extended precision for float32, extended from quadruple precision for float64.
 Result check_in_double(const Reference& reference, const double* parameters, std::uint64_t every);
-Result check_in_extended(const Reference& reference, const double* parameters,
-                         const Points& points, std::uint64_t count);
+Result check_in_extended(const Reference& reference, const double* parameters, const Points& points,
+                         std::uint64_t count);
 
 }  // namespace accuracy
