@@ -64,10 +64,11 @@ void Records::add(const Measurement& measurement, const Result& result) {
     if (path_.empty()) return;
     std::string line =
         identity(measurement) + "\"ulp\": " + number(result.ulp) + ", \"at\": " + number(result.at);
-    if (result.nan_differs != 0) {
-        line += ", \"nan_differs\": " + std::to_string(result.nan_differs) +
-                ", \"nan_differs_at\": " + number(result.nan_differs_at);
+    if (result.nan_results != 0) {
+        line += ", \"nan_results\": " + std::to_string(result.nan_results) +
+                ", \"nan_results_at\": " + number(result.nan_results_at);
     }
+    if (result.nan_lost != 0) line += ", \"nan_lost\": " + std::to_string(result.nan_lost);
     if (result.bits_differ != 0) {
         line += ", \"vjp_differs\": " + std::to_string(result.bits_differ) +
                 ", \"vjp_differs_at\": " + number(result.bits_differ_at);

@@ -37,14 +37,13 @@ Result over_blocks(std::uint64_t count, Body body) {
     return all;
 }
 
+/// Of arguments with the same error, the one whose bits are lower: whatever thread is the first.
 void note(Result& result, double ulp, double at) {
-    if (ulp > result.ulp) {
+    const auto bits = [](double x) { return std::bit_cast<std::uint64_t>(x); };
+    if (ulp > result.ulp || (ulp == result.ulp && ulp > 0 && bits(at) < bits(result.at))) {
         result.ulp = ulp;
         result.at = at;
     }
-}
-void note_nan(Result& result, double at) {
-    if (result.nan_differs++ == 0) result.nan_differs_at = at;
 }
 
 /// Arguments next to a zero of the reference, within this part of it, are judged by the next
@@ -64,7 +63,8 @@ void compare(const double* x, const Got* got, const Exact* exact, std::size_t n,
         const Exact y = static_cast<Exact>(got[i]);
         const bool mine = y != y, theirs = exact[i] != exact[i];
         if (mine || theirs) {
-            if (mine != theirs) note_nan(result, x[i]);
+            if (mine && !theirs && result.nan_results++ == 0) result.nan_results_at = x[i];
+            if (theirs && !mine) ++result.nan_lost;
         } else {
             note(result, error<T>(y, exact[i]), x[i]);
         }
@@ -129,15 +129,11 @@ void fill(float* input, double* x, std::size_t n, std::uint64_t first, std::uint
 }  // namespace
 
 void Result::add(const Result& other) {
-    const bool earlier = other.ulp == ulp &&
-                         std::bit_cast<std::uint64_t>(other.at) < std::bit_cast<std::uint64_t>(at);
-    if (other.ulp > ulp || earlier) {
-        ulp = other.ulp;
-        at = other.at;
-    }
-    if (nan_differs == 0) nan_differs_at = other.nan_differs_at;
+    note(*this, other.ulp, other.at);
+    if (nan_results == 0) nan_results_at = other.nan_results_at;
     if (bits_differ == 0) bits_differ_at = other.bits_differ_at;
-    nan_differs += other.nan_differs;
+    nan_results += other.nan_results;
+    nan_lost += other.nan_lost;
     bits_differ += other.bits_differ;
     not_nearest += other.not_nearest;
 }

@@ -10,11 +10,12 @@
 
 namespace accuracy {
 
-/// What a sweep finds. Where a maximum is reached twice, the first argument counts.
+/// What a sweep finds.
 struct Result {
     double ulp = 0, at = NAN;
-    std::uint64_t nan_differs = 0;  // either the result is NaN or the exact value, not both
-    double nan_differs_at = NAN;
+    std::uint64_t nan_results = 0;  // where the exact value is a number
+    double nan_results_at = NAN;
+    std::uint64_t nan_lost = 0;     // numbers where the exact value is NaN
     std::uint64_t bits_differ = 0;  // between derivative and vjp of 1
     double bits_differ_at = NAN;
     std::uint64_t not_nearest = 0;  // counted for float16
