@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import accuracy_table
+
 import ranvier as rv
 from ranvier import nn, vjp_from_output
 from ranvier._elementwise import Activation
@@ -208,6 +210,8 @@ def files() -> dict[Path, str]:
     result = {path: formatted(text) for path, text in stubs.items()}
     result[ROOT / "docs" / "activations.md"] = page()
     result[ROOT / "docs" / "gates.md"] = gates_page()
+    written = accuracy_table.PAGE.read_text()
+    result[accuracy_table.PAGE] = accuracy_table.page(written, accuracy_table.stored())
     return result
 
 

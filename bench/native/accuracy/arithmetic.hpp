@@ -36,18 +36,38 @@ using std::expm1;
 using std::log1p;
 using std::sqrt;
 using std::tanh;
-inline double absolute(double x) { return std::fabs(x); }
-inline long double absolute(long double x) { return std::fabs(x); }
+inline double absolute(double x) {
+    return std::fabs(x);
+}
+inline long double absolute(long double x) {
+    return std::fabs(x);
+}
 
 #ifdef RANVIER_QUADMATH
-inline Quad absolute(Quad x) { return fabsq(x); }
-inline Quad cosh(Quad x) { return coshq(x); }
-inline Quad erfc(Quad x) { return erfcq(x); }
-inline Quad exp(Quad x) { return expq(x); }
-inline Quad expm1(Quad x) { return expm1q(x); }
-inline Quad log1p(Quad x) { return log1pq(x); }
-inline Quad sqrt(Quad x) { return sqrtq(x); }
-inline Quad tanh(Quad x) { return tanhq(x); }
+inline Quad absolute(Quad x) {
+    return fabsq(x);
+}
+inline Quad cosh(Quad x) {
+    return coshq(x);
+}
+inline Quad erfc(Quad x) {
+    return erfcq(x);
+}
+inline Quad exp(Quad x) {
+    return expq(x);
+}
+inline Quad expm1(Quad x) {
+    return expm1q(x);
+}
+inline Quad log1p(Quad x) {
+    return log1pq(x);
+}
+inline Quad sqrt(Quad x) {
+    return sqrtq(x);
+}
+inline Quad tanh(Quad x) {
+    return tanhq(x);
+}
 #endif
 
 /// Arithmetic in which a product of two arguments is exact enough for an exponent: an error of half

@@ -1,6 +1,7 @@
 // Proves the accuracy of every activation; see `usage` in options.hpp.
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -131,23 +132,23 @@ Result judge(Activation activation, Form form, const Parameters<float>& paramete
 }
 
 void print(const accuracy::Measurement& m, const Result& result, double seconds) {
-    const auto at = [](double x) { return std::isnan(x) ? std::string("") : [x] {
-        char text[48];
-        std::snprintf(text, sizeof text, "%.17g", x);
+    const auto at = [](double x) {
+        char text[48] = "";
+        if (!std::isnan(x)) std::snprintf(text, sizeof text, "%.17g", x);
         return std::string(text);
-    }(); };
+    };
+    const auto count = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };
     std::printf("| %s | %s | %.4g | %s |", m.function.c_str(), m.form.c_str(), result.ulp,
                 at(result.at).c_str());
-    if (m.dtype == "float16") {
-        std::printf(" %llu not nearest;", static_cast<unsigned long long>(result.not_nearest));
+    if (m.dtype == "float16") std::printf(" %llu not nearest,", count(result.not_nearest));
+    if (result.nan_results != 0) {
+        std::printf(" %llu NaN, at %s,", count(result.nan_results),
+                    at(result.nan_results_at).c_str());
     }
-    if (result.nan_differs != 0) {
-        std::printf(" NaN or not NaN at %s and %llu in all;", at(result.nan_differs_at).c_str(),
-                    static_cast<unsigned long long>(result.nan_differs));
-    }
+    if (result.nan_lost != 0) std::printf(" %llu not NaN,", count(result.nan_lost));
     if (result.bits_differ != 0) {
-        std::printf(" vjp of 1 differs at %s and %llu in all;", at(result.bits_differ_at).c_str(),
-                    static_cast<unsigned long long>(result.bits_differ));
+        std::printf(" vjp of 1 differs at %s and %llu in all,", at(result.bits_differ_at).c_str(),
+                    count(result.bits_differ));
     }
     std::printf(" %.1f s |\n", seconds);
     std::fflush(stdout);
@@ -192,8 +193,8 @@ bool report(Activation activation, const Options& options, accuracy::Records& re
         const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
         print(measurement, result, seconds.count());
         records.add(measurement, result);
-        within &= judged || (result.ulp <= bound(record, form, type) && result.nan_differs == 0 &&
-                             result.bits_differ == 0);
+        within &= judged || (result.ulp <= bound(record, form, type) && result.nan_results == 0 &&
+                             result.nan_lost == 0 && result.bits_differ == 0);
     }
     return within;
 }
@@ -208,18 +209,17 @@ int run(const Options& options) {
     std::vector<std::string> names = options.names;
     if (!options.judged.empty()) names = {options.judged};
     std::vector<Activation> wanted;
+    std::vector<std::string> unknown = names;
     for (std::size_t k = 0; k < ranvier::activations().size(); ++k) {
-        const auto found = std::find(names.begin(), names.end(), ranvier::activations()[k].name);
-        if (names.empty() || found != names.end()) wanted.push_back(static_cast<Activation>(k));
-        if (found != names.end()) names.erase(found);
+        const bool named = std::erase(unknown, ranvier::activations()[k].name) != 0;
+        if (named || names.empty()) wanted.push_back(static_cast<Activation>(k));
     }
-    if (!options.names.empty() || !options.judged.empty()) {
-        if (!names.empty()) throw std::invalid_argument("there is no activation " + names.front());
-    }
+    if (!unknown.empty()) throw std::invalid_argument("there is no activation " + unknown.front());
     const bool float64 = options.float64_points != 0;
     if (float64 && !accuracy::has_quad) {
-        std::printf("Without quadruple precision: next to the zero of a derivative, nothing is "
-                    "measured.\n");
+        std::printf(
+            "Without quadruple precision: next to the zero of a derivative, nothing is "
+            "measured.\n");
     }
     std::printf("| function | form | %s %s, ulp | at | |\n|---|---|---|---|---|\n",
                 ranvier::kernels().name,

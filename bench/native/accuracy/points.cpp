@@ -17,11 +17,14 @@ std::uint64_t random_bits(std::uint64_t n) {
     n = (n ^ (n >> 27)) * 0x94d049bb133111eb;
     return n ^ (n >> 31);
 }
-double unit(std::uint64_t bits) { return static_cast<double>(bits >> 11) * 0x1p-53; }
+double unit(std::uint64_t bits) {
+    return static_cast<double>(bits >> 11) * 0x1p-53;
+}
 
-constexpr double switches[] = {0.5,  1,    2,    3,  4,  6,   8,     12,  15,  16,  18,  20,  26.5,
-                               27.3, 28,   36.7, 37, 38, 38.6, 39,    40,  50,  60,  64,  354, 373,
-                               700,  708.4, 709.8, 720, 740, 744.5, 745.2, 750, 800, 1400, 1e154};
+constexpr double switches[] = {0.5, 1,     2,     3,    4,   6,    8,    12,    15,    16,
+                               18,  20,    26.5,  27.3, 28,  36.7, 37,   38,    38.6,  39,
+                               40,  50,    60,    64,   354, 373,  700,  708.4, 709.8, 720,
+                               740, 744.5, 745.2, 750,  800, 1400, 1e154};
 constexpr double intervals[] = {1, 1, 10, 10, 50, 50, 800};
 
 }  // namespace

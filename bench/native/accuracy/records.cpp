@@ -35,8 +35,8 @@ std::string number(double x) {
 std::string identity(const Measurement& m) {
     std::string line = "{\"who\": " + quoted(m.who) + ", \"function\": " + quoted(m.function) +
                        ", \"form\": " + quoted(m.form) + ", \"dtype\": " + quoted(m.dtype) +
-                       ", \"isa\": " + quoted(m.isa) +
-                       ", \"inputs\": " + std::to_string(m.inputs) + ", \"parameters\": [";
+                       ", \"isa\": " + quoted(m.isa) + ", \"inputs\": " + std::to_string(m.inputs) +
+                       ", \"parameters\": [";
     for (std::size_t k = 0; k < m.parameters.size(); ++k) {
         line += (k > 0 ? ", " : "") + number(m.parameters[k]);
     }
@@ -62,12 +62,13 @@ bool Records::has(const Measurement& measurement) const {
 
 void Records::add(const Measurement& measurement, const Result& result) {
     if (path_.empty()) return;
-    std::string line = identity(measurement) + "\"ulp\": " + number(result.ulp) +
-                       ", \"at\": " + number(result.at);
-    if (result.nan_differs != 0) {
-        line += ", \"nan_differs\": " + std::to_string(result.nan_differs) +
-                ", \"nan_differs_at\": " + number(result.nan_differs_at);
+    std::string line =
+        identity(measurement) + "\"ulp\": " + number(result.ulp) + ", \"at\": " + number(result.at);
+    if (result.nan_results != 0) {
+        line += ", \"nan_results\": " + std::to_string(result.nan_results) +
+                ", \"nan_results_at\": " + number(result.nan_results_at);
     }
+    if (result.nan_lost != 0) line += ", \"nan_lost\": " + std::to_string(result.nan_lost);
     if (result.bits_differ != 0) {
         line += ", \"vjp_differs\": " + std::to_string(result.bits_differ) +
                 ", \"vjp_differs_at\": " + number(result.bits_differ_at);

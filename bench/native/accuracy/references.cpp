@@ -102,9 +102,8 @@ constexpr Reference reference_of() {
 const Reference& reference(ranvier::Activation activation, ranvier::Form form) {
     // A row without formulas of its name does not compile.
     static constexpr Reference references[][2] = {
-#define RV_ACTIVATION(name, ...)                    \
-    {reference_of<ValueOf<formulas::name>>(), \
-     reference_of<DerivativeOf<formulas::name>>()},
+#define RV_ACTIVATION(name, ...) \
+    {reference_of<ValueOf<formulas::name>>(), reference_of<DerivativeOf<formulas::name>>()},
 #include "ops/activations.def"
 #undef RV_ACTIVATION
     };

@@ -37,14 +37,13 @@ Result over_blocks(std::uint64_t count, Body body) {
     return all;
 }
 
+/// Of arguments with the same error, the one whose bits are lower: whatever thread is the first.
 void note(Result& result, double ulp, double at) {
-    if (ulp > result.ulp) {
+    const auto bits = [](double x) { return std::bit_cast<std::uint64_t>(x); };
+    if (ulp > result.ulp || (ulp == result.ulp && ulp > 0 && bits(at) < bits(result.at))) {
         result.ulp = ulp;
         result.at = at;
     }
-}
-void note_nan(Result& result, double at) {
-    if (result.nan_differs++ == 0) result.nan_differs_at = at;
 }
 
 /// Arguments next to a zero of the reference, within this part of it, are judged by the next
@@ -64,7 +63,8 @@ void compare(const double* x, const Got* got, const Exact* exact, std::size_t n,
         const Exact y = static_cast<Exact>(got[i]);
         const bool mine = y != y, theirs = exact[i] != exact[i];
         if (mine || theirs) {
-            if (mine != theirs) note_nan(result, x[i]);
+            if (mine && !theirs && result.nan_results++ == 0) result.nan_results_at = x[i];
+            if (theirs && !mine) ++result.nan_lost;
         } else {
             note(result, error<T>(y, exact[i]), x[i]);
         }
@@ -92,6 +92,7 @@ void compare_float32(const double* x, const double* got, const double* exact, st
 template <class T, class Exact, class Got>
 void compare_near_zero(const double* x, const Got* got, std::size_t n, Window near,
                        Evaluate<Exact> evaluate, const double* parameters, Result& result) {
+    if (std::isnan(near.zero)) return;
     int any = 0;
 #pragma omp simd reduction(| : any)
     for (std::size_t i = 0; i < n; ++i) any |= std::fabs(x[i] - near.zero) < near.radius ? 1 : 0;
@@ -104,31 +105,35 @@ void compare_near_zero(const double* x, const Got* got, std::size_t n, Window ne
     }
 }
 
+/// NaNs are equal: a signalling one is quiet after a product with 1, and not after a select.
 template <class T>
 void compare_bits(const double* x, const T* a, const T* b, std::size_t n, Result& result) {
     if (std::memcmp(a, b, n * sizeof(T)) == 0) return;
     for (std::size_t i = 0; i < n; ++i) {
         if (std::memcmp(a + i, b + i, sizeof(T)) == 0) continue;
+        if (std::isnan(widened(a[i])) && std::isnan(widened(b[i]))) continue;
         if (result.bits_differ++ == 0) result.bits_differ_at = x[i];
     }
 }
 
-float every_kth(std::uint64_t index, std::uint64_t every) {
-    return std::bit_cast<float>(static_cast<std::uint32_t>(index * every));
+/// Float32 arguments from that index on, and the same as doubles. The bits are modulo 2^32.
+void fill(float* input, double* x, std::size_t n, std::uint64_t first, std::uint64_t every) {
+    const auto start = static_cast<std::uint32_t>(first * every);
+    const auto step = static_cast<std::uint32_t>(every);
+    for (std::size_t i = 0; i < n; ++i) {
+        input[i] = std::bit_cast<float>(start + static_cast<std::uint32_t>(i) * step);
+    }
+    for (std::size_t i = 0; i < n; ++i) x[i] = input[i];
 }
 
 }  // namespace
 
 void Result::add(const Result& other) {
-    const bool earlier = other.ulp == ulp && std::bit_cast<std::uint64_t>(other.at) <
-                                                 std::bit_cast<std::uint64_t>(at);
-    if (other.ulp > ulp || earlier) {
-        ulp = other.ulp;
-        at = other.at;
-    }
-    if (nan_differs == 0) nan_differs_at = other.nan_differs_at;
+    note(*this, other.ulp, other.at);
+    if (nan_results == 0) nan_results_at = other.nan_results_at;
     if (bits_differ == 0) bits_differ_at = other.bits_differ_at;
-    nan_differs += other.nan_differs;
+    nan_results += other.nan_results;
+    nan_lost += other.nan_lost;
     bits_differ += other.bits_differ;
     not_nearest += other.not_nearest;
 }
@@ -141,10 +146,7 @@ Result sweep(const Subject<float>& subject, const Reference& reference, const do
                 again = std::vector<float>(block), x = std::vector<double>(block),
                 got = std::vector<double>(block), exact = std::vector<double>(block)](
                    std::uint64_t first, std::size_t n, Result& result) mutable {
-            for (std::size_t i = 0; i < n; ++i) {
-                input[i] = every_kth(begin + first + i, every);
-                x[i] = input[i];
-            }
+            fill(input.data(), x.data(), n, begin + first, every);
             subject.results(input.data(), y.data(), n, begin + first);
             for (std::size_t i = 0; i < n; ++i) got[i] = y[i];
             reference.in_double(x.data(), parameters, exact.data(), n);
@@ -214,9 +216,10 @@ Result check_in_double(const Reference& reference, const double* parameters, std
     const Window near(reference.zero(parameters));
     return over_blocks(inputs(every), [&] {
         return [&](std::uint64_t first, std::size_t n, Result& result) {
+            std::vector<float> input(n);
             std::vector<double> x(n), got(n);
             std::vector<long double> exact(n);
-            for (std::size_t i = 0; i < n; ++i) x[i] = every_kth(first + i, every);
+            fill(input.data(), x.data(), n, first, every);
             reference.in_double(x.data(), parameters, got.data(), n);
             reference.in_extended(x.data(), parameters, exact.data(), n);
             compare<float>(x.data(), got.data(), exact.data(), n, near, result);
@@ -224,8 +227,8 @@ Result check_in_double(const Reference& reference, const double* parameters, std
     });
 }
 
-Result check_in_extended(const Reference& reference, const double* parameters,
-                         const Points& points, std::uint64_t count) {
+Result check_in_extended(const Reference& reference, const double* parameters, const Points& points,
+                         std::uint64_t count) {
     const Window near(reference.zero(parameters));
     return over_blocks(count, [&] {
         return [&](std::uint64_t first, std::size_t n, Result& result) {

@@ -10,11 +10,12 @@
 
 namespace accuracy {
 
-/// What a sweep finds. Where a maximum is reached twice, the first argument counts.
+/// What a sweep finds.
 struct Result {
     double ulp = 0, at = NAN;
-    std::uint64_t nan_differs = 0;  // either the result is NaN or the exact value, not both
-    double nan_differs_at = NAN;
+    std::uint64_t nan_results = 0;  // where the exact value is a number
+    double nan_results_at = NAN;
+    std::uint64_t nan_lost = 0;     // numbers where the exact value is NaN
     std::uint64_t bits_differ = 0;  // between derivative and vjp of 1
     double bits_differ_at = NAN;
     std::uint64_t not_nearest = 0;  // counted for float16
@@ -34,7 +35,9 @@ struct Subject {
 };
 
 /// Float32 argument number `index` of those that are `every` apart.
-inline std::uint64_t inputs(std::uint64_t every) { return (std::uint64_t{1} << 32) / every; }
+inline std::uint64_t inputs(std::uint64_t every) {
+    return (std::uint64_t{1} << 32) / every;
+}
 
 /// Arguments [first, first + count) of every k-th.
 Result sweep(const Subject<float>& subject, const Reference& reference, const double* parameters,
@@ -48,7 +51,7 @@ Result sweep(const Subject<ranvier::half>& subject, const Reference& reference,
 /// How far the reference is from the next better one, in ulp of the results that it judges:
 /// double from extended precision for float32, extended from quadruple precision for float64.
 Result check_in_double(const Reference& reference, const double* parameters, std::uint64_t every);
-Result check_in_extended(const Reference& reference, const double* parameters,
-                         const Points& points, std::uint64_t count);
+Result check_in_extended(const Reference& reference, const double* parameters, const Points& points,
+                         std::uint64_t count);
 
 }  // namespace accuracy

@@ -55,7 +55,8 @@ long double per_ulp(__float128 x) {
 /// of the grid stands for infinity.
 template <class T, class Exact>
 auto error(Exact got, Exact exact) {
-    constexpr Exact half_of_end = std::bit_cast<double>(std::uint64_t{1023 + Format<T>::largest} << 52);
+    constexpr Exact half_of_end =
+        std::bit_cast<double>(std::uint64_t{1023 + Format<T>::largest} << 52);
     constexpr Exact end = 2 * half_of_end;
     const auto cut = [](Exact x) { return x > end ? end : x < -end ? -end : x; };
     const Exact e = cut(exact), difference = cut(got) - e;
@@ -73,8 +74,12 @@ double nearest(long double x) {
     return overflow ? std::copysign(HUGE_VAL, static_cast<double>(x)) : static_cast<double>(result);
 }
 
-inline double widened(float x) { return x; }
-inline double widened(double x) { return x; }
+inline double widened(float x) {
+    return x;
+}
+inline double widened(double x) {
+    return x;
+}
 inline double widened(ranvier::half x) {
     const int size = x.bits & 0x7fff, exponent = size >> 10;
     const int significand = exponent == 0 ? size : (size & 0x3ff) | 0x400;

@@ -34,12 +34,12 @@ inline Vector select(Vector::Mask condition, Vector yes, Vector no) {
 
 namespace libmvec {
 extern "C" {
-Vector::Lanes _ZGVdN4v_exp(Vector::Lanes);
-Vector::Lanes _ZGVdN4v_expm1(Vector::Lanes);
-Vector::Lanes _ZGVdN4v_log1p(Vector::Lanes);
-Vector::Lanes _ZGVdN4v_tanh(Vector::Lanes);
-Vector::Lanes _ZGVdN4v_cosh(Vector::Lanes);
-Vector::Lanes _ZGVdN4v_erfc(Vector::Lanes);
+[[gnu::const]] Vector::Lanes _ZGVdN4v_exp(Vector::Lanes);
+[[gnu::const]] Vector::Lanes _ZGVdN4v_expm1(Vector::Lanes);
+[[gnu::const]] Vector::Lanes _ZGVdN4v_log1p(Vector::Lanes);
+[[gnu::const]] Vector::Lanes _ZGVdN4v_tanh(Vector::Lanes);
+[[gnu::const]] Vector::Lanes _ZGVdN4v_cosh(Vector::Lanes);
+[[gnu::const]] Vector::Lanes _ZGVdN4v_erfc(Vector::Lanes);
 }
 }  // namespace libmvec
 
@@ -52,7 +52,9 @@ inline Vector cut(Vector x, double low, double high) {
     return select(x < low, low, select(x > high, high, x));
 }
 
-inline Vector absolute(Vector x) { return select(x < 0.0, -x, x); }
+inline Vector absolute(Vector x) {
+    return select(x < 0.0, -x, x);
+}
 inline Vector sqrt(Vector x) {
     Vector::Lanes root = x.lanes;
     for (int i = 0; i < 4; ++i) root[i] = __builtin_sqrt(root[i]);
@@ -61,10 +63,18 @@ inline Vector sqrt(Vector x) {
 inline Vector exp(Vector x) {
     return select(x < -700, 0.0, libmvec::_ZGVdN4v_exp(cut(x, -700, 700).lanes));
 }
-inline Vector expm1(Vector x) { return libmvec::_ZGVdN4v_expm1(cut(x, -700, 700).lanes); }
-inline Vector log1p(Vector x) { return libmvec::_ZGVdN4v_log1p(x.lanes); }
-inline Vector tanh(Vector x) { return libmvec::_ZGVdN4v_tanh(cut(x, -20, 20).lanes); }
-inline Vector cosh(Vector x) { return libmvec::_ZGVdN4v_cosh(cut(x, -700, 700).lanes); }
+inline Vector expm1(Vector x) {
+    return libmvec::_ZGVdN4v_expm1(cut(x, -700, 700).lanes);
+}
+inline Vector log1p(Vector x) {
+    return libmvec::_ZGVdN4v_log1p(x.lanes);
+}
+inline Vector tanh(Vector x) {
+    return libmvec::_ZGVdN4v_tanh(cut(x, -20, 20).lanes);
+}
+inline Vector cosh(Vector x) {
+    return libmvec::_ZGVdN4v_cosh(cut(x, -700, 700).lanes);
+}
 inline Vector erfc(Vector x) {
     return select(x > 26, 0.0, libmvec::_ZGVdN4v_erfc(cut(x, -6, 26).lanes));
 }

@@ -62,13 +62,15 @@ struct gaussian : Smooth {
 struct gelu {
     template <class Real>
     static Real density(Real x) {
-        const Real scale = math::constant<Real>(0.3989422804014326779265681L, 1.3377944389301195730e-20L);
+        const Real scale =
+            math::constant<Real>(0.3989422804014326779265681L, 1.3377944389301195730e-20L);
         return math::exp(-math::product(x, x / 2)) * scale;
     }
     template <class Real>
     static Real distribution(Real x) {
         using Wide = math::Wide<Real>;
-        const Wide root_half = math::constant<Wide>(0.707106781186547524381894L, 1.8950325588932570796e-20L);
+        const Wide root_half =
+            math::constant<Wide>(0.707106781186547524381894L, 1.8950325588932570796e-20L);
         return math::erfc(math::argument<Real>(-Wide(x) * root_half)) / 2;
     }
     template <class Real>

@@ -5,10 +5,23 @@
 
 namespace accuracy::formulas {
 
+/// logistic(z) and logistic(-z), of which neither is 1 less the other where it is small.
+template <class Real>
+struct Logistic {
+    Real value, of_opposite;
+    explicit Logistic(math::Argument<Real> z)
+        : Logistic(z.high < 0, math::exp(math::minus_absolute(z))) {}
+
+private:
+    template <class Condition>
+    Logistic(Condition below, Real e) : Logistic(below, e / (1 + e), 1 / (1 + e)) {}
+    template <class Condition>
+    Logistic(Condition below, Real small, Real large)
+        : value(select(below, small, large)), of_opposite(select(below, large, small)) {}
+};
 template <class Real>
 Real logistic(math::Argument<Real> z) {
-    const Real e = math::exp(math::minus_absolute(z));
-    return select(z.high < 0, e, Real(1)) / (1 + e);
+    return Logistic<Real>(z).value;
 }
 /// log(1 + e^z)
 template <class Real>
@@ -19,7 +32,8 @@ Real log_one_plus_exp(math::Argument<Real> z) {
 /// The derivative of z logistic(z).
 template <class Real>
 Real silu_slope(math::Argument<Real> z) {
-    return slope_of_weighted(z.high, logistic(z) * (1 + z.high * logistic(-z)));
+    const Logistic<Real> s(z);
+    return slope_of_weighted(z.high, s.value * (1 + z.high * s.of_opposite));
 }
 inline constexpr double silu_zero = -1.2784645427610738;
 
@@ -30,7 +44,8 @@ struct sigmoid : Smooth {
     }
     template <class Real>
     static Real derivative(Real x) {
-        return value(x) * value(-x);
+        const Logistic<Real> s(math::Argument<Real>{x, 0});
+        return s.value * s.of_opposite;
     }
 };
 struct softplus : Smooth {
@@ -70,7 +85,8 @@ struct tanhshrink : Smooth {
         const Real square = x * x;
         Real sum = 0;
         for (int k = 14; k > 0; --k) {
-            sum = (sum + 1) * square * (Real(k) / ((k > 1 ? k - 1 : 1) * Real(2 * k) * (2 * k + 1)));
+            sum =
+                (sum + 1) * square * (Real(k) / ((k > 1 ? k - 1 : 1) * Real(2 * k) * (2 * k + 1)));
         }
         return 2 * sum * x;
     }
@@ -145,10 +161,9 @@ struct gelu_tanh {
     }
     template <class Real>
     static Real derivative(Real x) {
-        const auto z = exponent(x);
+        const Logistic<Real> s(exponent(x));
         const Real slope = k<Real>() * (1 + 3 * c<Real>() * x * x);
-        const Real rest = weighted(x * slope, logistic(-z));
-        return slope_of_weighted(x, logistic(z) * (1 + rest));
+        return slope_of_weighted(x, s.value * (1 + weighted(x * slope, s.of_opposite)));
     }
     static double zero() { return -0.7524614220710162; }
 };
