@@ -100,13 +100,21 @@ def _plot(record: Activation) -> Figure:
     varied: list[str | None] = [*record.parameters] or [None]
     figure = Figure(figsize=(8, 0.5 + 2.9 * len(varied)), layout="constrained")
     figure.suptitle(record.name, x=0.01, ha="left", fontsize=14, fontweight="bold")
-    rows = figure.subplots(len(varied), 2, squeeze=False)
+    rows = figure.subplots(len(varied), 2, sharex="col", squeeze=False)
     titles = (f"f(x) = {record.formula}", f"f'(x) = {record.derivative}")
     for axes, title, colour in zip(rows[0], titles, (_VALUE, _SLOPE), strict=True):
-        axes.set_title(textwrap.fill(title, 50), fontsize=9, color=colour)
+        axes.set_title(_wrapped(title), fontsize=9, color=colour)
     for row, parameter in zip(rows, varied, strict=True):
         _draw_row(row, record, parameter)
+    for axes in rows[-1]:
+        axes.set_xlabel("x")
     return figure
+
+
+def _wrapped(title: str) -> str:
+    """In lines of about the same length."""
+    lines = math.ceil(len(title) / 52)
+    return textwrap.fill(title, min(52, len(title) // lines + 8))
 
 
 def _draw_row(row: Sequence[Axes], record: Activation, parameter: str | None) -> None:
@@ -122,7 +130,6 @@ def _draw_row(row: Sequence[Axes], record: Activation, parameter: str | None) ->
         for pair, faint in zip(thin, colours, strict=True):
             axes.plot(pair[panel].x, pair[panel].y, color=faint, linewidth=1)
         _draw(axes, thick[panel], colour, 2.2)
-        axes.set_xlabel("x")
     if parameter is None:
         return
     shades = {
