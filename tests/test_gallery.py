@@ -46,11 +46,13 @@ def only_two(monkeypatch):
     monkeypatch.setattr(gallery, "registry", lambda: [ROWS["relu"], ROWS["elu"]])
 
 
-def lines(svg):
-    """Number of coordinates of each curve of a plot."""
-    root = ElementTree.fromstring(svg)
-    groups = [g for g in root.iter(f"{SVG}g") if g.get("id", "").startswith("line2d_")]
-    return [len(path.get("d").split()) for g in groups for path in g.findall(f"{SVG}path")]
+def strokes(svg, width):
+    """How many lines of this width a plot has, of two points or more."""
+    paths = ElementTree.fromstring(svg).iter(f"{SVG}path")
+    return sum(
+        f"stroke-width: {width};" in path.get("style", "") + ";" and " L " in path.get("d")
+        for path in paths
+    )
 
 
 def test_a_plot_for_each_activation(plots):
@@ -67,8 +69,10 @@ def test_svg(plots, name):
     assert any(text.startswith("f(x) = ") for text in texts)
     for parameter in ROWS[name].parameters:
         assert sum(text.startswith(f"{parameter} = ") for text in texts) >= 3
-    # A smooth curve has many points; of straight lines there are some, each with its two ends.
-    assert len(lines(svg)) >= 6 and sum(lines(svg)) > 30
+    # Two panels a row; the legend has one line more for each value of the parameter.
+    families = [len(family(ROWS[name], parameter)) for parameter in ROWS[name].parameters]
+    assert strokes(svg, 2.2) == (3 * len(families) or 2)
+    assert strokes(svg, 1.1) == 3 * sum(families)
     assert len(svg) < 20_000 * max(2, len(ROWS[name].parameters))
     assert "<dc:date>" not in svg and "Matplotlib" not in svg
 
@@ -76,7 +80,8 @@ def test_svg(plots, name):
 def test_overview(plots):
     texts = [e.text for e in ElementTree.fromstring(plots["overview.svg"]).iter(f"{SVG}text")]
     assert set(ROWS) <= set(texts)
-    assert len(lines(plots["overview.svg"])) >= 2 * len(ROWS)
+    for width in (1.1, 1.6):
+        assert strokes(plots["overview.svg"], width) == len(ROWS) + 1, "one in the legend"
 
 
 @pytest.mark.usefixtures("only_two")

@@ -25,6 +25,7 @@ Format = Literal["png", "svg"]
 
 # Of Okabe and Ito, told apart with every kind of colour vision.
 _VALUE, _SLOPE = "#0072B2", "#D55E00"
+_THIN, _MEDIUM, _THICK = 1.1, 1.6, 2.2
 _DASHED = (0, (3, 1))
 _COLUMNS = 6  # of the overview
 _STYLE: list[Any] = [
@@ -128,14 +129,14 @@ def _draw_row(row: Sequence[Axes], record: Activation, parameter: str | None) ->
         axes = row[panel]
         _draw_axes(axes, a, [pair[panel] for pair in (thick, *thin)])
         for pair, faint in zip(thin, colours, strict=True):
-            axes.plot(pair[panel].x, pair[panel].y, color=faint, linewidth=1)
-        _draw(axes, thick[panel], colour, 2.2)
+            axes.plot(pair[panel].x, pair[panel].y, color=faint, linewidth=_THIN)
+        _draw(axes, thick[panel], colour, _THICK)
     if parameter is None:
         return
     shades = {
-        values[parameter]: (shade, 1.0) for values, shade in zip(others, colours, strict=True)
+        values[parameter]: (shade, _THIN) for values, shade in zip(others, colours, strict=True)
     }
-    shades[usual[parameter]] = ("0.15", 2.2)
+    shades[usual[parameter]] = ("0.15", _THICK)
     lines = [
         Line2D([], [], color=shade, linewidth=width, label=f"{parameter} = {value:g}")
         for value, (shade, width) in sorted(shades.items(), reverse=True)
@@ -152,8 +153,8 @@ def _overview(records: Sequence[Activation]) -> Figure:
         a = half_width(record)
         value, slope = curves(record, defaults(record), a)
         _draw_axes(axes, a, [value, slope])
-        axes.plot(slope.x, slope.y, color=_SLOPE, linewidth=1.1, linestyle=_DASHED)
-        axes.plot(value.x, value.y, color=_VALUE, linewidth=1.6)
+        axes.plot(slope.x, slope.y, color=_SLOPE, linewidth=_THIN, linestyle=_DASHED)
+        axes.plot(value.x, value.y, color=_VALUE, linewidth=_MEDIUM)
         axes.set_title(record.name, fontsize=9)
         axes.tick_params(labelsize=7)
         axes.set_xticks([-a, 0, a])
@@ -163,8 +164,8 @@ def _overview(records: Sequence[Activation]) -> Figure:
         axes.remove()
     figure.legend(
         handles=[
-            Line2D([], [], color=_VALUE, linewidth=1.6, label="f"),
-            Line2D([], [], color=_SLOPE, linewidth=1.1, linestyle=_DASHED, label="f'"),
+            Line2D([], [], color=_VALUE, linewidth=_MEDIUM, label="f"),
+            Line2D([], [], color=_SLOPE, linewidth=_THIN, linestyle=_DASHED, label="f'"),
         ],
         loc="outside upper right",
         ncols=2,
