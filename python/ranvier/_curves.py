@@ -20,7 +20,7 @@ REQUIRED = 0.25
 
 _STEPS = 32  # to a unit, so that kinks at 0, 0.5, 1, 3, 6 are points of the grid
 _HALF_WIDTHS = (3, 4, 6, 8)
-# A tail has begun where the slope is as near as that to its limit.
+# A tail has begun where the slope is as near as that to its limit; a fifth of the width is for it.
 _SETTLED = 0.01
 # A curve grows by less than that between neighbouring numbers, unless it jumps.
 _LEAST_JUMP = 1e-6
@@ -60,6 +60,7 @@ def half_width(record: Activation) -> int:
     """The smallest a for which both tails show in [-a, a]."""
     low, high = (record.special_values[x][1] for x in (-np.inf, np.inf))
     for a in _HALF_WIDTHS:
+        # Far enough that a wave does not pass for a tail.
         x = np.arange(0.8 * a, 4.0 * a, 1 / _STEPS)
         left, right = _slope(record, defaults(record), -x), _slope(record, defaults(record), x)
         if np.all(abs(left - low) < _SETTLED) and np.all(abs(right - high) < _SETTLED):
