@@ -1,10 +1,11 @@
-"""Every example in the documentation of the package runs."""
+"""Every example in the docstrings and on the pages of the activations runs."""
 
 from __future__ import annotations
 
 import doctest
 import importlib
 import pkgutil
+import re
 
 import pytest
 
@@ -35,4 +36,13 @@ def test_generated_docstring(operation):
     given_by_default = None not in operation.record.parameters.values()
     if operation.form in ("value", "derivative") and given_by_default:
         assert example.examples, f"{operation} has no example"
+    assert doctest.DocTestRunner().run(example).failed == 0
+
+
+@pytest.mark.parametrize("name", [record.name for record in ranvier.registry()])
+def test_page(checkout, name):
+    path = checkout / f"docs/functions/{name}.md"
+    (text,) = re.findall(r"^```python\n(.*?)^```$", path.read_text(), re.MULTILINE | re.DOTALL)
+    example = doctest.DocTestParser().get_doctest(text, {}, name, str(path), None)
+    assert f"rv.{name}(" in text and f"rv.vjp.{name}(" in text
     assert doctest.DocTestRunner().run(example).failed == 0

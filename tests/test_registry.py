@@ -118,10 +118,24 @@ def test_benchmarks(checkout):
 
 
 def test_documentation(checkout):
-    path = checkout / "docs/activations.md"
-    assert path.is_file(), f"{path} does not exist"
-    headings = set(re.findall(r"^## `?(\w+)`?\s*$", path.read_text(), re.MULTILINE))
-    check_same_names(headings, set(ROWS), "docs/activations.md", "rv.registry()")
+    index = (checkout / "docs/activations.md").read_text()
+    linked = set(re.findall(r"^\| \[\w+\]\(functions/(\w+)\.md\)", index, re.MULTILINE))
+    check_same_names(linked, set(ROWS), "docs/activations.md", "rv.registry()")
+    folder = checkout / "docs/functions"
+    pages, plots = ({path.stem for path in folder.glob(f"*.{end}")} for end in ("md", "svg"))
+    check_same_names(pages, set(ROWS), "docs/functions/*.md", "rv.registry()")
+    check_same_names(plots, {*ROWS, "overview"}, "docs/functions/*.svg", "rv.registry()")
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_page(checkout, name):
+    text = (checkout / f"docs/functions/{name}.md").read_text()
+    record = ROWS[name]
+    assert text.startswith(f"# {name}\n") and f"]({name}.svg)" in text
+    for expected in (record.formula, record.derivative, record.reference):
+        assert expected in text.replace(r"\|", "|")
+    for dtype, bound in record.bounds.items():
+        assert f"| {dtype} | {bound.value:.4g} | {bound.derivative:.4g} |" in text
 
 
 @pytest.mark.parametrize("name", ROWS)

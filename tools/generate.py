@@ -12,15 +12,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import accuracy_table
+import pages
 
 import ranvier as rv
 from ranvier import nn, vjp_from_output
-from ranvier._elementwise import Activation
 from ranvier.gates import RECORDS as GATES
 from ranvier.gates import Gate
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "python" / "ranvier"
+FUNCTIONS = ROOT / "docs" / "functions"
 
 NOTICE = "# Written by tools/generate.py from the registry.\n"
 ALIASES = {
@@ -116,50 +117,6 @@ def modules_stub() -> str:
     return NOTICE + "\n".join(lines) + "\n"
 
 
-def page() -> str:
-    """docs/activations.md."""
-    return "\n".join(_page())
-
-
-def _page() -> Iterator[str]:
-    yield "# Activations\n"
-    yield "<!-- Written by tools/generate.py from the registry. -->\n"
-    yield (
-        "Each is a NumPy ufunc (with parameters: a thin function over one), and so are its\n"
-        "derivative `rv.derivative.NAME(x)`, its vector-Jacobian product `rv.vjp.NAME(g, x)`\n"
-        "and, where the derivative is a function of the output,\n"
-        "`rv.vjp_from_output.NAME(g, y)`.\n\n"
-        "Errors are the largest over all inputs, in units in the last place of the result, and\n"
-        "are what the tests enforce. float16 is computed in float32 and rounded once. The bounds\n"
-        "are for AVX2, AVX-512 and NEON; baseline x86-64, which has no fused multiply-add, keeps\n"
-        "those of float16 and float32.\n"
-    )
-    for record in rv.registry():
-        yield from _section(record)
-
-
-def _section(record: Activation) -> Iterator[str]:
-    yield f"## {record.name}\n"
-    yield f"- Value: `{record.formula}`"
-    yield f"- Derivative: `{record.derivative}`"
-    if record.parameters:
-        parameters = ", ".join(
-            f"`{name}`" + ("" if default is None else f" = {default:g}")
-            for name, default in record.parameters.items()
-        )
-        yield f"- Parameters: {parameters}; arrays broadcast like any operand"
-    output = "yes" if hasattr(vjp_from_output, record.name) else "no"
-    yield f"- Derivative from the output: {output}"
-    yield f"- Reference: {record.reference}\n"
-    yield "| x | value | derivative |\n|---|---|---|"
-    for x, (value, slope) in record.special_values.items():
-        yield f"| {x:g} | {value:g} | {slope:g} |"
-    yield "\n| dtype | value, ulp | derivative, ulp |\n|---|---|---|"
-    for dtype, bound in record.bounds.items():
-        yield f"| {dtype} | {bound.value:.4g} | {bound.derivative:.4g} |"
-    yield ""
-
-
 def gates_page() -> str:
     """docs/gates.md."""
     return GATES_HEAD + "\n".join(_gates_rows()) + "\n" + MAXOUT
@@ -208,10 +165,12 @@ def files() -> dict[Path, str]:
     stubs[PACKAGE / "nn" / "activations.pyi"] = modules_stub()
     stubs[PACKAGE / "gates.pyi"] = gates_stub()
     result = {path: formatted(text) for path, text in stubs.items()}
-    result[ROOT / "docs" / "activations.md"] = page()
     result[ROOT / "docs" / "gates.md"] = gates_page()
     written = accuracy_table.PAGE.read_text()
     result[accuracy_table.PAGE] = accuracy_table.page(written, accuracy_table.stored())
+    result[ROOT / "docs" / "activations.md"] = pages.index()
+    for record in rv.registry():
+        result[FUNCTIONS / f"{record.name}.md"] = pages.page(record)
     return result
 
 
@@ -224,15 +183,20 @@ def formatted(text: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    stale = []
-    for path, text in files().items():
+    expected = files()
+    FUNCTIONS.mkdir(exist_ok=True)
+    stale = [path for path in FUNCTIONS.glob("*.md") if path not in expected]
+    if "--check" not in arguments:
+        for path in stale:
+            path.unlink()
+    for path, text in expected.items():
         if path.exists() and path.read_text() == text:
             continue
         stale.append(path)
         if "--check" not in arguments:
             path.write_text(text)
     for path in stale:
-        print(("stale: " if "--check" in arguments else "wrote ") + str(path.relative_to(ROOT)))
+        print(("stale: " if "--check" in arguments else "changed ") + str(path.relative_to(ROOT)))
     return 1 if stale and "--check" in arguments else 0
 
 

@@ -1,4 +1,4 @@
-"""The command line: ``ranvier train`` and ``ranvier info``."""
+"""The command line: ``ranvier train``, ``ranvier info`` and ``ranvier gallery``."""
 
 from __future__ import annotations
 
@@ -148,6 +148,20 @@ def _parser() -> _Parser:
 
     info = commands.add_parser("info", help="version, instruction set, threads, compiler")
     info.set_defaults(command=lambda _: show_config())
+
+    gallery = commands.add_parser(
+        "gallery",
+        help="plot every activation and its derivative",
+        description="Write a plot of each activation with its derivative, and one of all.",
+    )
+    gallery.set_defaults(command=_gallery)
+    gallery.add_argument(
+        "--out", default="gallery", metavar="DIR", help="folder to write to (default: %(default)s)"
+    )
+    gallery.add_argument(
+        "--format", choices=("svg", "png"), default="svg", help="default: %(default)s"
+    )
+    gallery.add_argument("--json", action="store_true", help="end with one line of JSON")
     return parser
 
 
@@ -200,6 +214,26 @@ def _train(arguments: argparse.Namespace) -> None:
         _show(report)
     if arguments.json:
         print(json.dumps(report, allow_nan=False), flush=True)
+
+
+def _gallery(arguments: argparse.Namespace) -> None:
+    try:
+        from . import gallery
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "matplotlib":
+            raise
+        raise _UsageError(
+            "gallery needs matplotlib, which is not installed; pip install 'ranvier[plot]'"
+        ) from None
+    try:
+        files = gallery.write(arguments.out, arguments.format)
+    except OSError as error:
+        where = error.filename or arguments.out
+        raise _UsageError(f"{where}: {error.strerror or error}") from None
+    print(f"{len(files)} plots in {arguments.out}")
+    if arguments.json:
+        report = {"format": arguments.format, "files": [str(path) for path in files]}
+        print(json.dumps(report), flush=True)
 
 
 def _perceptron(
