@@ -91,8 +91,8 @@ def test_every_loop_computes_on_full_vectors(arithmetic):
 
 
 def test_half_precision_computes_the_formula_on_full_vectors(arithmetic):
-    # Converting to float32 and back is vectorised in any case; so must the formula between be, which
-    # is the general one, as in float64.
+    # Converting to float32 and back is vectorised in any case; so must the formula between be: the
+    # general one, as in float64.
     telling = {"div", "fm", "fnm", "mla", "mls", "sqrt"}
     for isa, kernels in arithmetic.items():
         for name, found in kernels.items():
