@@ -35,7 +35,9 @@ def tests(session: nox.Session) -> None:
 def isa(session: nox.Session, isa: str) -> None:
     """The kernels' own tests on one instruction set."""
     session.install(".[test]")
-    kernels = [f"tests/test_{name}.py" for name in ("elementwise", "gates", "softmax", "cross_entropy")]
+    kernels = [
+        f"tests/test_{name}.py" for name in ("elementwise", "gates", "softmax", "cross_entropy")
+    ]
     session.run("pytest", *kernels, *session.posargs, env={"RANVIER_ISA": isa})
 
 

@@ -46,6 +46,12 @@ auto gate_slope(T b) {
     return factor<T>(Op::template derivative<T>(b));
 }
 
+/// g a f'(b), rounded once.
+template <class Op, class T>
+T gate_gradient(T g, T a, T b) {
+    return rounded<T>(product(g, a) * gate_slope<Op>(b));
+}
+
 /// A kernel of float32 on float16, a block at a time.
 template <int inputs, int outputs>
 void in_float32(GateKernel kernel, const void* const* in, void* const* out, std::size_t n) {
@@ -99,11 +105,9 @@ void gated_vjp(const void* const* in, void* const* out, std::size_t n) {
         T* gb = static_cast<T*>(out[1]);
 #pragma omp simd
         for (std::size_t i = 0; i < n; ++i) {
-            // ga may be a, and gb b.
-            const auto both = product(g[i], a[i]);
-            const T opening = b[i];
-            ga[i] = rounded_product(g[i], gate_value<Op>(opening));
-            gb[i] = rounded<T>(both * gate_slope<Op>(opening));
+            const T first = a[i], second = b[i];  // ga may be a, and gb b
+            ga[i] = rounded_product(g[i], gate_value<Op>(second));
+            gb[i] = gate_gradient<Op>(g[i], first, second);
         }
     }
 }
@@ -118,6 +122,10 @@ inline double comparable(double x) {
     return x;
 }
 
+inline half select(bool condition, half yes, half no) {
+    return {condition ? yes.bits : no.bits};
+}
+
 /// The larger of x and the largest so far; of equal ones, and of NaNs, the first.
 template <class T>
 void larger(const void* const* in, void* const* out, std::size_t n) {
@@ -129,7 +137,7 @@ void larger(const void* const* in, void* const* out, std::size_t n) {
         const auto candidate = comparable(x[i]);
         const auto top = comparable(best[i]);
         const bool keep = candidate <= top || top != top;
-        y[i] = keep ? best[i] : x[i];
+        y[i] = select(keep, best[i], x[i]);
     }
 }
 
@@ -146,9 +154,8 @@ void larger_vjp(const void* const* in, void* const* out, std::size_t n) {
     for (std::size_t i = 0; i < n; ++i) {
         const auto candidate = comparable(x[i]);
         const bool hit = candidate == comparable(best[i]) || candidate != candidate;
-        const T g = left[i];
-        gx[i] = hit ? g : T{};
-        rest[i] = hit ? T{} : g;
+        gx[i] = select(hit, left[i], T{});
+        rest[i] = select(hit, T{}, left[i]);
     }
 }
 
