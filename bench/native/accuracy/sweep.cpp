@@ -101,6 +101,8 @@ void compare_near_zero(const double* x, const Got* got, std::size_t n, Window ne
         if (!near.holds(x[i])) continue;
         Exact exact;
         evaluate(x + i, parameters, &exact, 1);
+        // Closer to the zero, the reference itself would be off by a tenth of an ulp of float64.
+        if (exact < 0x1p-56 && exact > -0x1p-56) continue;
         compare<T>(x + i, got + i, &exact, 1, Window(NAN), result);
     }
 }
