@@ -14,8 +14,9 @@ struct softsign {
     }
     template <class R>
     static auto derivative(R x) {
-        const auto inverse = 1.0 / (working<R>(1.0) + at_most(abs(x), largest<R>));
-        return inverse * inverse;
+        // Scaled, so that what a product of small numbers loses is not below the smallest.
+        const auto inverse = 0x1p60 / (working<R>(1.0) + at_most(abs(x), largest<R>));
+        return scaled(inverse * inverse, 0x1p-120);
     }
     template <class R>
     static auto derivative_from_output(R y) {
