@@ -143,9 +143,8 @@ first half, a f'(b) in the second; `rv.vjp.NAME(g, x, axis=-1)` is that times g,
 which f(b) and f'(b) are computed together.
 
 Errors are the largest in units in the last place of the result, for AVX2, AVX-512 and NEON; in
-float64 as long as f(b) and f'(b) are not subnormal. Each product is rounded once, float16 from the
-float32 result. Infinity times 0 is NaN; an f(b) or f'(b) below 1e-122 in float32, or below 5e-324
-in float64, counts as 0.
+float64 as long as f(b) and f'(b) are not subnormal. Each product is rounded once. Infinity times 0
+is NaN; an f(b) or f'(b) below 1e-122 in float32, or below 5e-324 in float64, counts as 0.
 
 """
 

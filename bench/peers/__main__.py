@@ -11,9 +11,10 @@ from importlib.metadata import PackageNotFoundError, version
 
 import ranvier as rv
 
+from . import timing
 from .timing import Row, machine, markdown
 
-SUBJECTS = ("activations", "gates", "reductions", "optimizers", "training")
+SUBJECTS = ("activations", "gates", "reductions", "optimizers", "training", "layouts")
 PACKAGES = ("ranvier", "numpy", "torch", "jax", "scipy", "scikit-learn")
 
 
@@ -39,9 +40,11 @@ def main() -> int:
     parser.add_argument("--only", action="append", choices=SUBJECTS, help="a subject; repeatable")
     parser.add_argument("--all-peers", action="store_true", help="JAX, SciPy and scikit-learn too")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=0.6, help="for each contender and row")
     parser.add_argument("--json", metavar="FILE", help="write the results there as well")
     options = parser.parse_args()
     _set_threads(options.threads)
+    timing.SECONDS = options.seconds
 
     about = {**machine(), **_versions(), "threads": str(options.threads)}
     about["instruction set"] = rv.runtime.config()["instruction set"]

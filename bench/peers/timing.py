@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 Run = Callable[[], Any]
+SECONDS = 0.6  # what one contender may take for a row, about
 
 
 @dataclass(frozen=True)
@@ -31,14 +32,12 @@ class Row:
         return min(peers, default=float("nan")) / own
 
 
-def interleave(runs: Mapping[str, Run], seconds: float = 0.6, rounds: int = 15) -> dict[str, float]:
+def interleave(runs: Mapping[str, Run], rounds: int = 15) -> dict[str, float]:
     """Median microseconds a call of each run; the rounds of all runs take turns.
 
     Parameters
     ----------
     runs : mapping of str to callable
-    seconds : float
-        What one contender may take in all, about.
     rounds : int
         Measurements of each; a fast call is repeated within one.
     """
@@ -48,7 +47,7 @@ def interleave(runs: Mapping[str, Run], seconds: float = 0.6, rounds: int = 15) 
         start = time.perf_counter()
         run()
         once = max(time.perf_counter() - start, 1e-7)
-        repeats[name] = max(1, int(seconds / rounds / once))
+        repeats[name] = max(1, int(SECONDS / rounds / once))
     samples: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():

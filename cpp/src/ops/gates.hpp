@@ -46,10 +46,23 @@ auto gate_slope(T b) {
     return factor<T>(Op::template derivative<T>(b));
 }
 
-/// g a f'(b), rounded once.
-template <class Op, class T>
+/// a f(b) and g a f'(b), rounded once; for a result in float16, to odd.
+template <class Op, bool to_half, class T>
+T gate_product(T a, T b) {
+    if constexpr (to_half) {
+        return rounded_to_odd(product(a, gate_value<Op>(b)));
+    } else {
+        return rounded_product(a, gate_value<Op>(b));
+    }
+}
+template <class Op, bool to_half, class T>
 T gate_gradient(T g, T a, T b) {
-    return rounded<T>(product(g, a) * gate_slope<Op>(b));
+    const auto precise = product(g, a) * gate_slope<Op>(b);
+    if constexpr (to_half) {
+        return rounded_to_odd(precise);
+    } else {
+        return rounded<T>(precise);
+    }
 }
 
 /// A kernel of float32 on float16, a block at a time.
@@ -79,24 +92,24 @@ void in_float32(GateKernel kernel, const void* const* in, void* const* out, std:
 }
 
 /// y = a f(b), rounded once.
-template <class Op, class T>
+template <class Op, class T, bool to_half = false>
 void gated(const void* const* in, void* const* out, std::size_t n) {
     if constexpr (dtype_of<T> == DType::float16) {
-        in_float32<2, 1>(gated<Op, float>, in, out, n);
+        in_float32<2, 1>(gated<Op, float, true>, in, out, n);
     } else {
         const T* a = static_cast<const T*>(in[0]);
         const T* b = static_cast<const T*>(in[1]);
         T* y = static_cast<T*>(out[0]);
 #pragma omp simd
-        for (std::size_t i = 0; i < n; ++i) y[i] = rounded_product(a[i], gate_value<Op>(b[i]));
+        for (std::size_t i = 0; i < n; ++i) y[i] = gate_product<Op, to_half>(a[i], b[i]);
     }
 }
 
 /// With respect to a: g f(b); to b: g a f'(b). Each is rounded once.
-template <class Op, class T>
+template <class Op, class T, bool to_half = false>
 void gated_vjp(const void* const* in, void* const* out, std::size_t n) {
     if constexpr (dtype_of<T> == DType::float16) {
-        in_float32<3, 2>(gated_vjp<Op, float>, in, out, n);
+        in_float32<3, 2>(gated_vjp<Op, float, true>, in, out, n);
     } else {
         const T* g = static_cast<const T*>(in[0]);
         const T* a = static_cast<const T*>(in[1]);
@@ -106,8 +119,8 @@ void gated_vjp(const void* const* in, void* const* out, std::size_t n) {
 #pragma omp simd
         for (std::size_t i = 0; i < n; ++i) {
             const T first = a[i], second = b[i];  // ga may be a, and gb b
-            ga[i] = rounded_product(g[i], gate_value<Op>(second));
-            gb[i] = gate_gradient<Op>(g[i], first, second);
+            ga[i] = gate_product<Op, to_half>(g[i], second);
+            gb[i] = gate_gradient<Op, to_half>(g[i], first, second);
         }
     }
 }

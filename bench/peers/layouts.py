@@ -1,0 +1,35 @@
+"""Layouts: what strides and small sizes cost beside contiguous arrays and NumPy's own exp."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+import ranvier as rv
+
+from .timing import Row, interleave
+
+NAMES = ("relu", "sigmoid", "gelu", "softplus")
+
+
+def _layouts() -> dict[str, np.ndarray]:
+    x = 2 * np.random.default_rng(0).standard_normal((1000, 2000), dtype=np.float32)
+    half = x[:, :1000]
+    return {
+        "contiguous, 10^6": half.copy(),
+        "transposed, 10^6": half.copy().T,
+        "every second column, 10^6": x[:, ::2],
+        "rows of 10 of a wider array, 10^6": np.ascontiguousarray(x.reshape(100_000, 20))[:, :10],
+        "1 element": x[0, :1].copy(),
+        "0-d": x[0, 0].reshape(()),
+    }
+
+
+def rows(everyone: bool) -> Iterator[Row]:
+    """Each function in each layout; the ratio is that of numpy.exp in the same layout."""
+    for name in NAMES:
+        for layout, x in _layouts().items():
+            runs = {"ranvier": partial(getattr(rv, name), x), "numpy exp": partial(np.exp, x)}
+            yield Row(name, layout, interleave(runs))
