@@ -43,7 +43,7 @@ def _index() -> Iterator[str]:
         "and, where the derivative is a function of the output,\n"
         "`rv.vjp_from_output.NAME(g, y)`.\n\n"
         "Bounds are the largest errors over all inputs, of value / derivative in units in the\n"
-        "last place of the result, and are what the tests enforce. float16 is correctly rounded.\n"
+        "last place of the result, and are what the tests enforce. float16 is rounded once.\n"
         "The bounds are for AVX2, AVX-512 and NEON; baseline x86-64, which has no fused\n"
         "multiply-add, keeps those of float16 and float32.\n\n"
         "![All activations and their derivatives](functions/overview.svg)\n"

@@ -38,7 +38,7 @@ class Activation:
     meanings : mapping of str to str
         What each parameter does, also where it is 0 or negative.
     bounds : mapping of str to UlpBound
-        For "float16" (correctly rounded), "float32" and "float64".
+        For "float16" (rounded once), "float32" and "float64".
     special_values : mapping of float to (float, float)
         Value and derivative at -inf, 0, +inf and NaN, with the default parameters.
     formula, derivative : str
@@ -59,7 +59,7 @@ class Activation:
 
 def _record(row: dict[str, Any]) -> Activation:
     value32, derivative32, value64, derivative64 = row["bounds"]
-    correctly_rounded = UlpBound(0.5, 0.5)
+    half_ulp = UlpBound(0.5, 0.5)
     nan = float("nan")
     return Activation(
         name=row["name"],
@@ -68,7 +68,7 @@ def _record(row: dict[str, Any]) -> Activation:
         meanings=MappingProxyType(row["meanings"]),
         bounds=MappingProxyType(
             {
-                "float16": correctly_rounded,
+                "float16": half_ulp,
                 "float32": UlpBound(value32, derivative32),
                 "float64": UlpBound(value64, derivative64),
             }
@@ -207,7 +207,7 @@ TypeError
 Notes
 -----
 Largest error in ulp ({rounding}): {bounds}. float16 is
-correctly rounded. No input raises a floating-point warning.{condition}
+rounded once. No input raises a floating-point warning.{condition}
 
 References
 ----------

@@ -27,7 +27,7 @@ class Gate:
     activation : str
         That of b; "identity" for none.
     bounds : mapping of str to UlpBound
-        For "float16" (correctly rounded), "float32" and "float64".
+        For "float16" (rounded once), "float32" and "float64".
     formula : str
     reference : str
         The paper and its year.
@@ -108,7 +108,7 @@ TypeError
 Notes
 -----
 Largest error in ulp: {single:g} in float32; {double:g} in float64, as long as f(b) and f'(b) are
-not subnormal. float16 is correctly rounded. A product of infinity and 0 is NaN;
+not subnormal. float16 is rounded once. A product of infinity and 0 is NaN;
 an f(b) or f'(b) below 1e-122 in float32, or below 5e-324 in float64, counts as 0. No input raises a
 floating-point warning.
 
