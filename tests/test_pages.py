@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from dataclasses import dataclass
 
 import pytest
 
 import ranvier as rv
-from ranvier import Activation
 
 
 @pytest.fixture
@@ -72,16 +70,10 @@ def test_times(pages, tmp_path):
     assert "processor EPYC" in text
 
 
-@dataclass(frozen=True)
-class Noted(Activation):
-    notes: str
-
-
-@pytest.mark.parametrize(("name", "head"), [("elu", "## Parameters"), ("gelu", "## Notes")])
-def test_notes(pages, name, head):
-    def section(notes):
-        text = pages.page(Noted(**vars(record(name)), notes=notes))
-        return text.partition(f"{head}\n")[2].partition("##")[0]
-
-    assert "Where alpha is negative, it falls." in section("Where alpha is negative, it falls.")
-    assert section("") == pages.page(record(name)).partition(f"{head}\n")[2].partition("##")[0]
+@pytest.mark.parametrize("name", [r.name for r in rv.registry() if r.parameters])
+def test_every_parameter_is_explained(pages, name):
+    about = pages.page(record(name)).partition("## Parameters\n")[2].partition("##")[0]
+    for parameter, meaning in record(name).meanings.items():
+        assert len(meaning) > 20
+        assert f"`{parameter}`" in about
+        assert meaning in about
