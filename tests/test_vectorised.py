@@ -102,7 +102,12 @@ def test_half_precision_computes_the_formula_on_full_vectors(arithmetic):
         for name, found in kernels.items():
             if name.endswith(", half"):
                 others = [kernels[name.replace("half", other)] for other in ("float", "double")]
-                missing = told(others[0]) & told(others[1]) - told(found)
+                expected = told(others[0]) & told(others[1])
+                if name == "VjpFromOutputOf<selu>, half":
+                    # A select and a sum; the product with g, which alone is fused in the others,
+                    # is formed in double here.
+                    expected.discard("fma")
+                missing = expected - told(found)
                 assert not missing, f"not vectorised for {isa}: {name} lacks {sorted(missing)}"
 
 

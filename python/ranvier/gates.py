@@ -43,7 +43,6 @@ class Gate:
 def _record(row: dict[str, Any]) -> Gate:
     value32, gradient32, value64, gradient64 = row["bounds"]
     bounds = {
-        # Half an ulp, and what float32 can add to a tie.
         "float16": UlpBound(0.5, 0.5),
         "float32": UlpBound(value32, gradient32),
         "float64": UlpBound(value64, gradient64),

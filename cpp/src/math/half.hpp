@@ -31,4 +31,34 @@ inline half narrow(float x) {
     return {static_cast<std::uint16_t>(result | (sign >> 16))};
 }
 
+/// Calls body(inputs, outputs, count), whose arrays are of floats, for float16 arrays of n
+/// elements, a block at a time. The last `single` inputs are one value.
+template <int inputs, int outputs, class Body>
+void through_float32(const void* const* in, void* const* out, std::size_t n, int single,
+                     Body body) {
+    constexpr std::size_t block = 256;
+    float wide[inputs][block];
+    float results[outputs][block];
+    const void* from[inputs];
+    void* to[outputs];
+    for (int k = 0; k < inputs; ++k) from[k] = wide[k];
+    for (int k = 0; k < outputs; ++k) to[k] = results[k];
+    for (std::size_t start = 0; start < n; start += block) {
+        const std::size_t m = n - start < block ? n - start : block;
+        for (int k = 0; k < inputs; ++k) {
+            const bool one = k >= inputs - single;
+            const half* halves = static_cast<const half*>(in[k]) + (one ? 0 : start);
+            const std::size_t count = one ? 1 : m;
+#pragma omp simd
+            for (std::size_t i = 0; i < count; ++i) wide[k][i] = widen(halves[i]);
+        }
+        body(from, to, m);
+        for (int k = 0; k < outputs; ++k) {
+            half* halves = static_cast<half*>(out[k]) + start;
+#pragma omp simd
+            for (std::size_t i = 0; i < m; ++i) halves[i] = narrow(results[k][i]);
+        }
+    }
+}
+
 }  // namespace ranvier::RANVIER_ISA

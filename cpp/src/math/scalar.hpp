@@ -94,6 +94,12 @@ inline T at_most(T x, T high) {
     return x > high ? high : x;
 }
 
+/// min(max(x, low), high) that lets NaN through.
+template <class T>
+inline T clamp(T x, T low, T high) {
+    return at_most(at_least(x, low), high);
+}
+
 /// min(|x|, most) where NaN becomes `most`: as integers, which order numbers without a sign alike,
 /// it is one instruction.
 inline float size_at_most(float x, float most) {

@@ -269,8 +269,10 @@ inline float rounded_to_odd(Sum<float> a) {
 inline float rounded_to_odd(double a) {
     constexpr std::uint64_t below = (std::uint64_t{1} << 29) - 1;
     const std::uint64_t bits = bit_cast<std::uint64_t>(a);
-    const std::uint64_t odd = (bits | (below + 1)) & ~below;
-    return static_cast<float>(bit_cast<double>((bits & below) == 0 ? bits : odd));
+    // The sum carries where a bit is lost; a comparison of 64 bits is no vector instruction of
+    // SSE2.
+    const std::uint64_t lost = ((bits & below) + below) & (below + 1);
+    return static_cast<float>(bit_cast<double>((bits & ~below) | lost));
 }
 
 /// g times a formula's result, rounded once.

@@ -133,17 +133,18 @@ struct Operands {
     const T* a;
     const T* b;
     P p, q;
-    explicit Operands(const T* const* in)
-        : a(in[0]),
-          b(in[1]),
-          p(in[parameters > 0 ? arrays : 0]),
-          q(in[parameters > 1 ? arrays + 1 : 0]) {}
+    explicit Operands(const void* const* in)
+        : a(input(in, 0)),
+          b(input(in, arrays > 1 ? 1 : 0)),
+          p(input(in, parameters > 0 ? arrays : 0)),
+          q(input(in, parameters > 1 ? arrays + 1 : 0)) {}
+    static const T* input(const void* const* in, int k) { return static_cast<const T*>(in[k]); }
 
     /// The same from element n on.
     Operands from(std::size_t n) const {
         Operands rest = *this;
         rest.a += n;
-        if constexpr (arrays > 1) rest.b += n;
+        rest.b += n;
         rest.p.advance(n);
         rest.q.advance(n);
         return rest;
@@ -224,42 +225,19 @@ void map_fast(const Operands& operands, float* out, std::size_t n) {
 }
 
 /// One kernel for operands in T: in float32 by the fast formula, if Form has one.
-template <class Form, int parameters, bool uniform, class T>
-void map_operands(const T* const* in, T* out, std::size_t n) {
-    const Operands<Form::arrays, parameters, uniform, T> operands(in);
-    if constexpr (dtype_of<T> == DType::float32 && has_fast<Form, Form::arrays + parameters>) {
-        map_fast<Form>(operands, out, n);
-    } else {
-        map<Form>(operands, out, n);
-    }
-}
-
-/// float16 goes through float32 a block at a time.
-template <class Form, int parameters>
-void map_half(const half* const* in, half* out, std::size_t n, bool uniform) {
-    constexpr int operands = Form::arrays + parameters;
-    constexpr std::size_t block = 256;
-    float wide[operands][block];
-    float result[block];
-    const float* pointers[4] = {};
-    for (int k = 0; k < operands; ++k) pointers[k] = wide[k];
-    for (std::size_t start = 0; start < n; start += block) {
-        const std::size_t m = n - start < block ? n - start : block;
-        for (int k = 0; k < operands; ++k) {
-            const bool one = uniform && k >= Form::arrays;
-            const half* from = in[k] + (one ? 0 : start);
-            const std::size_t count = one ? 1 : m;
-#pragma omp simd
-            for (std::size_t i = 0; i < count; ++i) wide[k][i] = widen(from[i]);
-        }
-        if (uniform || parameters == 0) {
-            map_operands<ForHalf<Form>, parameters, true>(pointers, result, m);
+template <class Form, int parameters, class T>
+void map_operands(const void* const* in, T* out, std::size_t n, bool uniform) {
+    const auto run = [&](const auto& operands) {
+        if constexpr (dtype_of<T> == DType::float32 && has_fast<Form, Form::arrays + parameters>) {
+            map_fast<Form>(operands, out, n);
         } else {
-            map_operands<ForHalf<Form>, parameters, false>(pointers, result, m);
+            map<Form>(operands, out, n);
         }
-        half* to = out + start;
-#pragma omp simd
-        for (std::size_t i = 0; i < m; ++i) to[i] = narrow(result[i]);
+    };
+    if (uniform || parameters == 0) {
+        run(Operands<Form::arrays, parameters, true, T>(in));
+    } else {
+        run(Operands<Form::arrays, parameters, false, T>(in));
     }
 }
 
@@ -268,15 +246,14 @@ template <class Op, template <class> class FormOf, class T>
 void elementwise(const void* const* in, void* out, std::size_t n, bool uniform) {
     using Form = FormOf<Op>;
     constexpr int parameters = parameter_count<Op>;
-    const T* typed[4] = {};
-    for (int k = 0; k < Form::arrays + parameters; ++k) typed[k] = static_cast<const T*>(in[k]);
-    T* to = static_cast<T*>(out);
     if constexpr (dtype_of<T> == DType::float16) {
-        map_half<Form, parameters>(typed, to, n, uniform);
-    } else if (uniform || parameters == 0) {
-        map_operands<Form, parameters, true>(typed, to, n);
+        const auto wide = [&](const void* const* from, void* const* to, std::size_t m) {
+            float* results = static_cast<float*>(to[0]);
+            map_operands<ForHalf<Form>, parameters>(from, results, m, uniform);
+        };
+        through_float32<Form::arrays + parameters, 1>(in, &out, n, uniform ? parameters : 0, wide);
     } else {
-        map_operands<Form, parameters, false>(typed, to, n);
+        map_operands<Form, parameters>(in, static_cast<T*>(out), n, uniform);
     }
 }
 

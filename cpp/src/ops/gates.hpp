@@ -65,63 +65,46 @@ T gate_gradient(T g, T a, T b) {
     }
 }
 
-/// A kernel of float32 on float16, a block at a time.
-template <int inputs, int outputs>
-void in_float32(GateKernel kernel, const void* const* in, void* const* out, std::size_t n) {
-    constexpr std::size_t block = 256;
-    float wide[inputs][block];
-    float results[outputs][block];
-    const void* from[inputs];
-    void* to[outputs];
-    for (int k = 0; k < inputs; ++k) from[k] = wide[k];
-    for (int k = 0; k < outputs; ++k) to[k] = results[k];
-    for (std::size_t start = 0; start < n; start += block) {
-        const std::size_t m = n - start < block ? n - start : block;
-        for (int k = 0; k < inputs; ++k) {
-            const half* narrow_in = static_cast<const half*>(in[k]) + start;
+template <class Op, bool to_half, class T>
+void gated_loop(const void* const* in, void* const* out, std::size_t n) {
+    const T* a = static_cast<const T*>(in[0]);
+    const T* b = static_cast<const T*>(in[1]);
+    T* y = static_cast<T*>(out[0]);
 #pragma omp simd
-            for (std::size_t i = 0; i < m; ++i) wide[k][i] = widen(narrow_in[i]);
-        }
-        kernel(from, to, m);
-        for (int k = 0; k < outputs; ++k) {
-            half* narrow_out = static_cast<half*>(out[k]) + start;
+    for (std::size_t i = 0; i < n; ++i) y[i] = gate_product<Op, to_half>(a[i], b[i]);
+}
+template <class Op, bool to_half, class T>
+void gated_vjp_loop(const void* const* in, void* const* out, std::size_t n) {
+    const T* g = static_cast<const T*>(in[0]);
+    const T* a = static_cast<const T*>(in[1]);
+    const T* b = static_cast<const T*>(in[2]);
+    T* ga = static_cast<T*>(out[0]);
+    T* gb = static_cast<T*>(out[1]);
 #pragma omp simd
-            for (std::size_t i = 0; i < m; ++i) narrow_out[i] = narrow(results[k][i]);
-        }
+    for (std::size_t i = 0; i < n; ++i) {
+        const T first = a[i], second = b[i];  // ga may be a, and gb b
+        ga[i] = gate_product<Op, to_half>(g[i], second);
+        gb[i] = gate_gradient<Op, to_half>(g[i], first, second);
     }
 }
 
 /// y = a f(b), rounded once.
-template <class Op, class T, bool to_half = false>
+template <class Op, class T>
 void gated(const void* const* in, void* const* out, std::size_t n) {
     if constexpr (dtype_of<T> == DType::float16) {
-        in_float32<2, 1>(gated<Op, float, true>, in, out, n);
+        through_float32<2, 1>(in, out, n, 0, gated_loop<Op, true, float>);
     } else {
-        const T* a = static_cast<const T*>(in[0]);
-        const T* b = static_cast<const T*>(in[1]);
-        T* y = static_cast<T*>(out[0]);
-#pragma omp simd
-        for (std::size_t i = 0; i < n; ++i) y[i] = gate_product<Op, to_half>(a[i], b[i]);
+        gated_loop<Op, false, T>(in, out, n);
     }
 }
 
 /// With respect to a: g f(b); to b: g a f'(b). Each is rounded once.
-template <class Op, class T, bool to_half = false>
+template <class Op, class T>
 void gated_vjp(const void* const* in, void* const* out, std::size_t n) {
     if constexpr (dtype_of<T> == DType::float16) {
-        in_float32<3, 2>(gated_vjp<Op, float, true>, in, out, n);
+        through_float32<3, 2>(in, out, n, 0, gated_vjp_loop<Op, true, float>);
     } else {
-        const T* g = static_cast<const T*>(in[0]);
-        const T* a = static_cast<const T*>(in[1]);
-        const T* b = static_cast<const T*>(in[2]);
-        T* ga = static_cast<T*>(out[0]);
-        T* gb = static_cast<T*>(out[1]);
-#pragma omp simd
-        for (std::size_t i = 0; i < n; ++i) {
-            const T first = a[i], second = b[i];  // ga may be a, and gb b
-            ga[i] = gate_product<Op, to_half>(g[i], second);
-            gb[i] = gate_gradient<Op, to_half>(g[i], first, second);
-        }
+        gated_vjp_loop<Op, false, T>(in, out, n);
     }
 }
 

@@ -54,21 +54,17 @@ void run_elementwise(const ElementwiseCall& call, char* const* data, const std::
         const auto at = [&](int k, std::size_t i) {
             return data[k] + static_cast<std::ptrdiff_t>(i) * stride[k];
         };
-        if (!strided && !far) {
-            for (int k = 0; k < inputs; ++k) in[k] = at(k, begin);
-            call.kernel(in, at(inputs, begin), end - begin, uniform);
-            return;
-        }
         if (!strided) {
-            for (std::size_t start = begin; start < end; start += prefetch_block) {
+            const std::size_t block = far ? prefetch_block : end - begin;
+            for (std::size_t start = begin; start < end; start += block) {
                 const std::size_t ahead = std::min(end, start + prefetch_distance);
-                const std::size_t bytes = std::min(prefetch_block, end - ahead) * call.item_size;
+                const std::size_t bytes = far ? std::min(block, end - ahead) * call.item_size : 0;
                 for (int k = 0; k < inputs; ++k) {
                     if (stride[k] == item) prefetch(at(k, ahead), bytes);
+                    in[k] = at(k, start);
                 }
                 prefetch_to_write(at(inputs, ahead), bytes);
-                for (int k = 0; k < inputs; ++k) in[k] = at(k, start);
-                call.kernel(in, at(inputs, start), std::min(prefetch_block, end - start), uniform);
+                call.kernel(in, at(inputs, start), std::min(block, end - start), uniform);
             }
             return;
         }

@@ -27,11 +27,11 @@ struct elu {
             return at_least(-x, at_least(abs(alpha), 1.0f / abs(alpha))) < 80.0f;
         }
         static float value(float x, float alpha) {
-            const auto e = exponential_float32(at_least(at_most(x, 0.0f), -80.0f));
+            const auto e = exponential_float32(clamp(x, -80.0f, 0.0f));
             return x > 0.0f ? x : rounded_product(alpha, e.minus_one());
         }
         static Sum<float> derivative(float x, float alpha) {
-            const auto e = exponential_float32(at_least(at_most(x, 0.0f), -80.0f), 0.0f);
+            const auto e = exponential_float32(clamp(x, -80.0f, 0.0f), 0.0f);
             return select(x > 0.0f, Sum<float>{1.0f, 0.0f}, e.times({alpha, 0.0f}));
         }
     };
@@ -110,12 +110,12 @@ struct selu {
     struct in_float32 {
         static bool covers(float x) { return abs(x) < 80.0f; }
         static float value(float x) {
-            const auto e = exponential_float32(at_least(at_most(x, 0.0f), -80.0f));
+            const auto e = exponential_float32(clamp(x, -80.0f, 0.0f));
             const Sum<float> below = lambda_alpha<float>() * e.minus_one();
             return x > 0.0f ? rounded_product(x, lambda<float>()) : total(below);
         }
         static Sum<float> derivative(float x) {
-            const auto e = exponential_float32(at_least(at_most(x, 0.0f), -80.0f), 0.0f);
+            const auto e = exponential_float32(clamp(x, -80.0f, 0.0f), 0.0f);
             return select(x > 0.0f, lambda<float>(), e.times(lambda_alpha<float>()));
         }
     };
@@ -130,7 +130,7 @@ struct gaussian {
     }
     template <class R>
     static auto derivative(R x) {
-        const R t = at_most(at_least(x, R(-28)), R(28));
+        const R t = clamp(x, R(-28), R(28));
         const auto e = exponential<R>(-product(t, t));
         return scaled(e.normal() * (R(-2) * t), e.rest);
     }

@@ -205,13 +205,10 @@ struct swish {
 
 /// f = x s(1.702 x).
 struct quick_gelu {
-    template <class R>
-    static constexpr Sum<R> factor() {
-        return in_two<R>(0x1.b3b645a1cac08p+0, 0x1.89374bc6a7efap-55);
-    }
+    static constexpr double factor = 0x1.b3b645a1cac08p+0, factor_low = 0x1.89374bc6a7efap-55;
     template <class R>
     static Working<R> exponent(R x) {
-        return working<R>(0x1.b3b645a1cac08p+0, 0x1.89374bc6a7efap-55) * x;
+        return working<R>(factor, factor_low) * x;
     }
     template <class R>
     static auto value(R x) {
@@ -223,7 +220,9 @@ struct quick_gelu {
     }
     struct in_float32 {
         static bool covers(float x) { return abs(x) < 45.0f; }
-        static Sum<float> value(float x) { return logistic_float32(factor<float>() * x) * x; }
+        static Sum<float> value(float x) {
+            return logistic_float32(in_two<float>(factor, factor_low) * x) * x;
+        }
     };
 };
 
@@ -242,7 +241,7 @@ struct gelu_tanh {
     }
     template <class R>
     static auto value(R x) {
-        const R t = at_most(at_least(x, R(-60)), R(60));
+        const R t = clamp(x, R(-60), R(60));
         const auto z = k<R>() * t * (1.0 + c<R>() * product(t, t));
         return weighted_by_logistic<R>(x, z);
     }

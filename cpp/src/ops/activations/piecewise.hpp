@@ -11,12 +11,6 @@ inline R piece(R x, bool condition, R inside, R outside) {
     return condition ? inside : (x == x ? outside : x);
 }
 
-/// min(max(x, low), high) that lets NaN through.
-template <class R>
-inline R clamp(R x, R low, R high) {
-    return at_most(at_least(x, low), high);
-}
-
 /// f = max(0, x). From the output: y > 0 exactly where x > 0.
 struct relu {
     template <class R>

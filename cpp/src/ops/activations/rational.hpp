@@ -9,7 +9,7 @@ namespace ranvier::RANVIER_ISA::activations {
 struct softsign {
     template <class R>
     static auto value(R x) {
-        const R finite = at_most(at_least(x, -largest<R>), largest<R>);
+        const R finite = clamp(x, -largest<R>, largest<R>);
         return working<R>(finite) / (working<R>(1.0) + abs(finite));
     }
     template <class R>
