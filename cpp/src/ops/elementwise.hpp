@@ -115,6 +115,7 @@ struct ForHalf {
 template <class T, bool uniform>
 struct Parameter {
     const T* values;
+    explicit Parameter(const T* given) : values(given) {}
     T operator[](std::size_t i) const { return values[i]; }
     void advance(std::size_t n) { values += n; }
 };
