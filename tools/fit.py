@@ -29,12 +29,17 @@ class Fit:
     degrees: tuple[int, ...]
     # What an error of 1 of the polynomial is, relative to the result: 1 / function where it is all.
     share: Function
+    # Where the polynomial has to be right: the nearest node is put there.
+    exact: tuple[mp.mpf, ...] = ()
 
     def coefficients(self, degree: int) -> list[mp.mpf]:
         """Constant term first, rounded to float64."""
         count = degree + 1
         middle, half = (self.high + self.low) / 2, (self.high - self.low) / 2
         nodes = [middle + half * mp.cos(mp.pi * (2 * i + 1) / (2 * count)) for i in range(count)]
+        for point in self.exact:
+            nearest = min(range(count), key=lambda i: abs(nodes[i] - point))
+            nodes[nearest] = point
         matrix = mp.matrix(count, count)
         for i, x in enumerate(nodes):
             for j in range(count):
@@ -146,12 +151,27 @@ def least_squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return x
 
 
+def silu_zero() -> mp.mpf:
+    return mp.findroot(lambda t: 1 + mp.exp(-t) - t, mp.mpf("1.28"))
+
+
 # A little more than ln(2)/2: the multiple of ln 2 that is taken off is rounded to nearest.
 HALF_LN2 = mp.log(2) / 2 * mp.mpf("1.0001")
 
 FITS = {
     "exp, cubic": Fit(exp_cubic_rest, -HALF_LN2, HALF_LN2, (9,), lambda r: r**3 / mp.exp(r)),
-    "exp": Fit(exp_rest, -HALF_LN2, HALF_LN2, (5,), lambda r: r * r / mp.exp(r)),
+    "exp in float32 arithmetic": Fit(
+        exp_rest, -HALF_LN2, HALF_LN2, (5,), lambda r: r * r / mp.exp(r)
+    ),
+    # silu' near 0 is 1/2 + x/2 + O(x^3) if e^t0 is right, t0 its zero; in float16 it matters.
+    "exp": Fit(
+        exp_rest,
+        -HALF_LN2,
+        HALF_LN2,
+        (5,),
+        lambda r: r * r / mp.exp(r),
+        (silu_zero() - 2 * mp.log(2),),
+    ),
     "log": Fit(log_ratio, mp.mpf(0), mp.mpf(1) / 9, (5, 11), lambda z: 1 / log_ratio(z)),
     "tanhshrink": Fit(
         tanhshrink_ratio, mp.mpf(0), mp.mpf(1), (8, 16), lambda z: 1 / tanhshrink_ratio(z)
@@ -166,10 +186,6 @@ QUOTIENTS = {
     "normal tail, float32": (mills, 24.0, 5, 6),
     "gelu slope, float32": (gelu_slope, 24.0, 5, 5),
 }
-
-
-def silu_zero() -> mp.mpf:
-    return mp.findroot(lambda t: 1 + mp.exp(-t) - t, mp.mpf("1.28"))
 
 
 def gelu_tanh_zero() -> mp.mpf:

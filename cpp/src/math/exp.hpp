@@ -37,9 +37,9 @@ inline double Exponential<double>::minus_one() const {
 
 // (e^r - 1 - r) / r^2 for |r| <= ln(2)/2. Relative error of e^r: 2^-32 for float; 2^-60 for
 // double, where the first coefficient, 1/2, is exact and left out.
-inline constexpr double exp_rest_float32[] = {0x1.0000000b9129bp-1,  0x1.5555555a78ed4p-3,
-                                              0x1.5554e9063586ep-5,  0x1.1110e0f238322p-7,
-                                              0x1.6d43246b523b4p-10, 0x1.a124f19fe89acp-13};
+inline constexpr double exp_rest_float32[] = {0x1.0000000de0397p-1,  0x1.555554f386413p-3,
+                                              0x1.5554e555a7548p-5,  0x1.11118576b9978p-7,
+                                              0x1.6d45d23d0a4e4p-10, 0x1.a0360a0ac51b8p-13};
 inline constexpr double exp_rest_float64[] = {
     0x1.5555555555556p-3,  0x1.5555555555555p-5,  0x1.11111111109b3p-7,  0x1.6c16c16c167e1p-10,
     0x1.a01a01a7c41d5p-13, 0x1.a01a01a47b054p-16, 0x1.71de0dae63bb3p-19, 0x1.27e4e1f48534fp-22,

@@ -99,32 +99,37 @@ struct hardtanh {
     }
 };
 
-/// (x + a) c for |x| <= 2 a and c in two parts.
+/// x + a, exactly, for |x| <= 2 a.
 template <class R>
-inline Sum<R> sum_times(R x, R a, Sum<R> c) {
+inline Sum<R> ramp(R x, R a) {
     const R sum = x + a;
-    const R lost = x - (sum - a);
-    const R high = sum * c.high;
-    return {high, fma(sum, c.low, fma(lost, c.high, exact_fma(sum, c.high, -high)))};
+    return {sum, x - (sum - a)};
 }
-template <class R>
-inline constexpr Sum<R> sixth = in_two<R>(0x1.5555555555555p-3, 0x1.5555555555555p-57);
-template <class R>
-inline constexpr Sum<R> third = in_two<R>(0x1.5555555555555p-2, 0x1.5555555555555p-56);
+
+/// a / 3 or a / 6 by the rounded reciprocal, times which 3 or 6 is 1: a quotient that is a number is
+/// found exactly, so that it is known where a float16 result lies between two.
+template <int divisor, class R>
+inline Sum<R> divided(Sum<R> a) {
+    constexpr R d = divisor, inverse = R(1) / d;
+    static_assert(d * inverse == R(1));
+    const R quotient = a.high * inverse;
+    const R lost = exact_fma(-quotient, d, a.high) + a.low;
+    return {quotient, lost * inverse};
+}
 
 /// f = relu6(x + 3) / 6.
 struct hardsigmoid {
     template <class R>
     static Sum<R> value(R x) {
-        return sum_times(clamp(x, R(-3), R(3)), R(3), sixth<R>);
+        return divided<6>(ramp(clamp(x, R(-3), R(3)), R(3)));
     }
     template <class R>
     static R derivative(R x) {
-        return piece(x, x > R(-3) && x < R(3), sixth<R>.high, R(0));
+        return piece(x, x > R(-3) && x < R(3), R(1) / R(6), R(0));
     }
     template <class R>
     static R derivative_from_output(R y) {
-        return piece(y, y > R(0) && y < R(1), sixth<R>.high, R(0));
+        return piece(y, y > R(0) && y < R(1), R(1) / R(6), R(0));
     }
 };
 
@@ -133,12 +138,12 @@ struct hardswish {
     template <class R>
     static Sum<R> value(R x) {
         const R inside = clamp(x, R(-3), R(3));
-        const Sum<R> curve = sum_times(inside, R(3), sixth<R>) * inside;
+        const Sum<R> curve = divided<6>(ramp(inside, R(3)) * inside);
         return select(x > R(3), Sum<R>{x, R(0)}, curve);
     }
     template <class R>
     static Sum<R> derivative(R x) {
-        const Sum<R> line = sum_times(clamp(x, R(-3), R(3)), R(1.5), third<R>);
+        const Sum<R> line = divided<3>(ramp(clamp(x, R(-3), R(3)), R(1.5)));
         return select(abs(x) >= R(3), Sum<R>{x > R(0) ? R(1) : R(0), R(0)}, line);
     }
 };
