@@ -9,7 +9,7 @@ from checks import check_same_bits, check_silent
 from operations import BOUNDED_DTYPES, operations
 from reference import REFERENCES, evaluate
 
-EXTREMES = (-3.0, -0.3, 0.0, 1e-30, 1e-6, 0.37, 7.0, 1e6, 1e30)
+EXTREMES = (-3.0, -1.0, -0.3, 0.0, 1e-30, 1e-6, 0.37, 7.0, 37.0, 1e6, 1e30)
 # Where the function itself is not defined: a division by zero, or the root of a negative number.
 UNDEFINED = (ZeroDivisionError, TypeError, ValueError)
 FLOATS = [dtype for dtype in BOUNDED_DTYPES if dtype is not np.float16]
@@ -24,7 +24,9 @@ CASES = [
 
 def points(dtype):
     rng = np.random.default_rng(7)
-    sizes = 10.0 ** rng.uniform(-30, 30, 24)
+    # The least normal number, whose quotient by a parameter may be subnormal, and below it.
+    least = np.finfo(dtype).tiny * rng.uniform(0, 2, 8)
+    sizes = np.concatenate([10.0 ** rng.uniform(-30, 30, 24), least])
     ranges = [rng.uniform(-5, 5, 32), rng.uniform(-100, 100, 16), sizes, -sizes]
     return np.concatenate([*ranges, [0.0, 0.3, -0.3, 3.0, -3.0]]).astype(dtype)
 

@@ -6,6 +6,7 @@
 namespace ranvier::bindings {
 
 void register_ufuncs(pybind11::module_& m);
+void register_functions(pybind11::module_& m);
 void register_gufuncs(pybind11::module_& m);
 void register_gates(pybind11::module_& m);
 void register_losses(pybind11::module_& m);

@@ -16,6 +16,7 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
         throw pybind11::import_error(error.what());
     }
     ranvier::bindings::register_ufuncs(m);
+    ranvier::bindings::register_functions(m);
     ranvier::bindings::register_gufuncs(m);
     ranvier::bindings::register_gates(m);
     ranvier::bindings::register_losses(m);

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,13 @@ maxout_vjp: np.ufunc
 def gate_records() -> list[dict[str, Any]]: ...
 def activation_records() -> list[dict[str, Any]]: ...
 def activation_index(name: str) -> int: ...
+def make_function(
+    general: Callable[..., Any],
+    ufunc: np.ufunc,
+    defaults: tuple[tuple[np.ndarray[Any, Any], ...], ...] | None,
+    arrays: int,
+    parameters: int,
+) -> Callable[..., Any]: ...
 def make_ufunc(activation: str, form: str, doc: str) -> np.ufunc | None: ...
 def cross_entropy(
     input: NDArray[Any],

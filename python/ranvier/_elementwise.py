@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import textwrap
 from collections.abc import Callable, Mapping
@@ -216,25 +217,21 @@ References
 
 
 def _with_parameters(
-    ufunc: np.ufunc, record: Activation, form: Form, doc: str
+    ufunc: np.ufunc, record: Activation, form: Form, doc: str, module: str
 ) -> Callable[..., Any]:
     """A function of (arrays, parameters with defaults) over a ufunc of all of them."""
     arrays = len(_ARRAYS[form])
     defaults = tuple(record.parameters.items())
     most = arrays + len(defaults)
+    values = record.parameters.values()
     # To convert a float, NumPy takes longer than a small array takes.
-    held = {
-        dtype: tuple(np.asarray(value, dtype) for value in record.parameters.values())
-        for dtype in map(np.dtype, ("float16", "float32", "float64"))
-        if None not in record.parameters.values()
-    }
+    held = None
+    if None not in values:
+        dtypes = ("float16", "float32", "float64")
+        held = tuple(tuple(np.asarray(value, dtype) for value in values) for dtype in dtypes)
 
     def function(*operands: Any, **keywords: Any) -> Any:
         given = len(operands)
-        if given == arrays and not keywords and type(operands[0]) is np.ndarray:
-            values = held.get(operands[0].dtype)
-            if values is not None:
-                return ufunc(*operands, *values)
         if given < arrays or given > most:
             raise TypeError(
                 f"{record.name}() got {given} positional arguments; expected {arrays} to {most}"
@@ -248,6 +245,7 @@ def _with_parameters(
 
     positional = inspect.Parameter.POSITIONAL_OR_KEYWORD
     function.__name__ = function.__qualname__ = record.name
+    function.__module__ = module
     function.__doc__ = doc
     function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [inspect.Parameter(n, inspect.Parameter.POSITIONAL_ONLY) for n in _ARRAYS[form]]
@@ -257,7 +255,8 @@ def _with_parameters(
         ]
         + [inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD)]
     )
-    return function
+    fast = _core.make_function(function, ufunc, held, arrays, len(defaults))
+    return functools.update_wrapper(fast, function)
 
 
 def functions(form: Form, module: str) -> dict[str, Callable[..., Any]]:
@@ -269,9 +268,7 @@ def functions(form: Form, module: str) -> dict[str, Callable[..., Any]]:
         if ufunc is None:
             continue
         if record.parameters:
-            function = _with_parameters(ufunc, record, form, doc)
-            function.__module__ = module
-            result[name] = function
+            result[name] = _with_parameters(ufunc, record, form, doc, module)
         else:
             result[name] = ufunc
     return result

@@ -28,7 +28,7 @@ struct FloatExponential {
         const float high = 1.0f + scale;
         return plus({high, 1.0f - (high - scale)});
     }
-    /// e^x - 1 for x <= 0 and, where 1 is the smaller part, for x >= 0.
+    /// e^x - 1 for x <= 16.
     Sum<float> minus_one() const {
         const float high = scale - 1.0f;
         return plus({high, scale - (high + 1.0f)});

@@ -1,8 +1,7 @@
 // Gates a f(b) and maxout: elementwise functions of several arrays that may have several results.
 #pragma once
 
-#include "../math/half.hpp"
-#include "activations.hpp"
+#include "elementwise.hpp"
 
 namespace ranvier::RANVIER_ISA {
 
@@ -37,27 +36,80 @@ double factor(double f)
 }
 
 /// f(b) and f'(b).
-template <class Op, class T>
-auto gate_value(T b) {
-    return factor<T>(Op::template value<T>(b));
-}
-template <class Op, class T>
-auto gate_slope(T b) {
-    return factor<T>(Op::template derivative<T>(b));
-}
+template <class Op>
+struct GateFactors {
+    template <class T>
+    static auto value(T b) {
+        return factor<T>(Op::template value<T>(b));
+    }
+    template <class T>
+    static auto slope(T b) {
+        return factor<T>(Op::template derivative<T>(b));
+    }
+};
+/// Both from one quotient, 1 / (1 + e).
+template <>
+struct GateFactors<activations::sigmoid> {
+    template <class T>
+    static auto value(T b) {
+        const auto e = exponential<T>(working<T>(-abs(b)));
+        const auto inverse = 1.0 / (1.0 + e.value());
+        return factor<T>(select(b < T(0), scaled(e.normal() * inverse, e.rest), inverse));
+    }
+    template <class T>
+    static auto slope(T b) {
+        const auto e = exponential<T>(working<T>(-abs(b)));
+        const auto inverse = 1.0 / (1.0 + e.value());
+        return factor<T>(scaled(e.normal() * inverse * inverse, e.rest));
+    }
+};
 
-/// a f(b) and g a f'(b), rounded once; for a result in float16, to odd.
+/// f(b) in float32 arithmetic before its last rounding, where it and what it has lost are normal.
+template <class Op>
+struct FloatFactor {};
+template <>
+struct FloatFactor<activations::sigmoid> {
+    static bool covers(float b) { return b > -60.0f; }
+    static Sum<float> value(float b) { return activations::logistic_float32({b, 0.0f}); }
+};
+template <>
+struct FloatFactor<activations::silu> {
+    static bool covers(float b) { return (abs(b) < 60.0f) & ((abs(b) > 0x1p-60f) | (b == 0.0f)); }
+    static Sum<float> value(float b) { return activations::logistic_float32({b, 0.0f}) * b; }
+};
+
+/// a f(b), a form of two arrays.
+template <class Op>
+struct GateOf {
+    static constexpr int arrays = 2;
+    template <class T>
+    static auto precise(T a, T b) {
+        return product(a, GateFactors<Op>::value(b));
+    }
+    template <class T>
+    static T apply(T a, T b) {
+        return rounded_product(a, GateFactors<Op>::value(b));
+    }
+    static float fast(float a, float b)
+        requires requires { FloatFactor<Op>::value(b); }
+    {
+        return rounded_product(a, FloatFactor<Op>::value(b));
+    }
+    static bool covers(float, float b) { return FloatFactor<Op>::covers(b); }
+};
+
+/// g f(b) and g a f'(b), rounded once; for a result in float16, to odd.
 template <class Op, bool to_half, class T>
-T gate_product(T a, T b) {
+T gate_product(T g, T b) {
     if constexpr (to_half) {
-        return rounded_to_odd(product(a, gate_value<Op>(b)));
+        return rounded_to_odd(GateOf<Op>::precise(g, b));
     } else {
-        return rounded_product(a, gate_value<Op>(b));
+        return GateOf<Op>::apply(g, b);
     }
 }
 template <class Op, bool to_half, class T>
 T gate_gradient(T g, T a, T b) {
-    const auto precise = product(g, a) * gate_slope<Op>(b);
+    const auto precise = product(g, a) * GateFactors<Op>::slope(b);
     if constexpr (to_half) {
         return rounded_to_odd(precise);
     } else {
@@ -65,14 +117,6 @@ T gate_gradient(T g, T a, T b) {
     }
 }
 
-template <class Op, bool to_half, class T>
-void gated_loop(const void* const* in, void* const* out, std::size_t n) {
-    const T* a = static_cast<const T*>(in[0]);
-    const T* b = static_cast<const T*>(in[1]);
-    T* y = static_cast<T*>(out[0]);
-#pragma omp simd
-    for (std::size_t i = 0; i < n; ++i) y[i] = gate_product<Op, to_half>(a[i], b[i]);
-}
 template <class Op, bool to_half, class T>
 void gated_vjp_loop(const void* const* in, void* const* out, std::size_t n) {
     const T* g = static_cast<const T*>(in[0]);
@@ -91,11 +135,7 @@ void gated_vjp_loop(const void* const* in, void* const* out, std::size_t n) {
 /// y = a f(b), rounded once.
 template <class Op, class T>
 void gated(const void* const* in, void* const* out, std::size_t n) {
-    if constexpr (dtype_of<T> == DType::float16) {
-        through_float32<2, 1>(in, out, n, 0, gated_loop<Op, true, float>);
-    } else {
-        gated_loop<Op, false, T>(in, out, n);
-    }
+    elementwise<Op, GateOf, T>(in, out[0], n, true);
 }
 
 /// With respect to a: g f(b); to b: g a f'(b). Each is rounded once.

@@ -66,18 +66,25 @@ struct celu {
     struct in_float32 {
         static bool covers(float x, float alpha) {
             const float size = at_least(abs(alpha), 1.0f / abs(alpha));
-            return at_least(abs(at_most(x, 0.0f)) * at_least(size, 1.0f), size) < 80.0f;
+            const float most = alpha < 0.0f ? 16.0f : 80.0f;  // e^16 - 1 keeps its 1
+            return at_least(abs(at_most(x, 0.0f)) * at_least(size, 1.0f), size) < most;
         }
-        static FloatExponential bent(float x, float alpha) {
+        /// x / alpha, which may underflow.
+        static Sum<float> exponent(float x, float alpha) {
             const float below = at_most(x, 0.0f);
-            const float z = below / alpha;
-            return exponential_float32(z, exact_fma(-z, alpha, below) / alpha);
+            const float inverse = 1.0f / alpha;  // once where all elements have one alpha
+            const float z = below * inverse;
+            return {z, exact_fma(-z, alpha, below) * inverse};
         }
         static float value(float x, float alpha) {
-            return x > 0.0f ? x : rounded_product(alpha, bent(x, alpha).minus_one());
+            const auto z = exponent(x, alpha);
+            const auto curve = exponential_float32(z.high, z.low).minus_one();
+            return abs(z.high) < 0x1p-30f ? x : rounded_product(alpha, curve);
         }
         static Sum<float> derivative(float x, float alpha) {
-            return select(x > 0.0f, Sum<float>{1.0f, 0.0f}, bent(x, alpha).value());
+            const auto z = exponent(x, alpha);
+            const auto curve = exponential_float32(z.high, z.low).value();
+            return select(x > 0.0f, Sum<float>{1.0f, 0.0f}, curve);
         }
     };
 };

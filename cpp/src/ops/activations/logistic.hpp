@@ -34,10 +34,13 @@ inline Sum<float> one_plus_exp_float32(float z) {
     return exponential_float32(at_least(-z, -87.0f)).plus_one();
 }
 
+inline Sum<float> one_plus_exp_float32(Sum<float> z) {
+    return exponential_float32(at_least(-z.high, -87.0f), -z.low).plus_one();
+}
+
 /// s(z) in float32 arithmetic for z >= -87.
 inline Sum<float> logistic_float32(Sum<float> z) {
-    const float high = at_least(-z.high, -87.0f);
-    return 1.0f / exponential_float32(high, -z.low).plus_one();
+    return 1.0f / one_plus_exp_float32(z);
 }
 
 /// tanh x in float32 arithmetic.
@@ -197,8 +200,8 @@ struct swish {
         static bool covers(float x, float beta) {
             return at_least(abs(beta * x), abs(x) * 0x1p-60f) < 80.0f;
         }
-        static Sum<float> value(float x, float beta) {
-            return logistic_float32(exact_product(beta, x)) * x;
+        static float value(float x, float beta) {
+            return divide(x, 0.0f, one_plus_exp_float32(exact_product(beta, x)));
         }
     };
 };
@@ -220,8 +223,9 @@ struct quick_gelu {
     }
     struct in_float32 {
         static bool covers(float x) { return abs(x) < 45.0f; }
-        static Sum<float> value(float x) {
-            return logistic_float32(in_two<float>(factor, factor_low) * x) * x;
+        static float value(float x) {
+            const Sum<float> z = in_two<float>(factor, factor_low) * x;
+            return divide(x, 0.0f, one_plus_exp_float32(z));
         }
     };
 };

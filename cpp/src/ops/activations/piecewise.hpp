@@ -106,8 +106,8 @@ inline Sum<R> ramp(R x, R a) {
     return {sum, x - (sum - a)};
 }
 
-/// a / 3 or a / 6 by the rounded reciprocal, times which 3 or 6 is 1: a quotient that is a number is
-/// found exactly, so that it is known where a float16 result lies between two.
+/// a / 3 or a / 6 by the rounded reciprocal, times which 3 or 6 is 1: a quotient that is a number
+/// is found exactly, so that it is known where a float16 result lies between two.
 template <int divisor, class R>
 inline Sum<R> divided(Sum<R> a) {
     constexpr R d = divisor, inverse = R(1) / d;
@@ -123,6 +123,10 @@ struct hardsigmoid {
     static Sum<R> value(R x) {
         return divided<6>(ramp(clamp(x, R(-3), R(3)), R(3)));
     }
+    struct in_float32 {  // nothing is infinite here
+        static bool covers(float) { return true; }
+        static Sum<float> value(float x) { return hardsigmoid::value<float>(x); }
+    };
     template <class R>
     static R derivative(R x) {
         return piece(x, x > R(-3) && x < R(3), R(1) / R(6), R(0));
@@ -146,6 +150,14 @@ struct hardswish {
         const Sum<R> line = divided<3>(ramp(clamp(x, R(-3), R(3)), R(1.5)));
         return select(abs(x) >= R(3), Sum<R>{x > R(0) ? R(1) : R(0), R(0)}, line);
     }
+    struct in_float32 {
+        static bool covers(float) { return true; }
+        static float value(float x) {
+            const float inside = clamp(x, -3.0f, 3.0f);
+            const Sum<float> share = divided<6>(ramp(inside, 3.0f));  // from 3 on, it is 1 and 0
+            return fma(share.high, at_least(x, -3.0f), share.low * inside);
+        }
+    };
 };
 
 /// f = x for |x| > lambda, 0 otherwise.
