@@ -63,3 +63,30 @@ def set_num_threads(count: int) -> None: ...
 def requested_threads() -> int: ...
 def instruction_set() -> str: ...
 def available_instruction_sets() -> list[str]: ...
+
+loss_indices: dict[str, int]
+row_loss_indices: dict[str, int]
+
+def elementwise_loss(
+    loss: int,
+    operands: list[NDArray[Any]],
+    names: list[str],
+    parameters: list[float],
+    weight: NDArray[Any] | None,
+    divisor: float,
+    each: bool,
+    gradients: list[NDArray[Any]] | tuple[NDArray[Any], ...],
+) -> Any: ...
+def row_loss(
+    loss: int,
+    arrays: list[NDArray[Any]],
+    names: list[str],
+    labels: NDArray[Any] | None,
+    labels_are_classes: bool,
+    parameters: list[float],
+    weight: NDArray[Any] | None,
+    sample_weight: NDArray[Any] | None,
+    divisor: float,
+    each: bool,
+    gradients: list[NDArray[Any]],
+) -> Any: ...

@@ -109,6 +109,52 @@ struct GateKernels {
     GateKernel value[count_of<DType>], vjp[count_of<DType>];
 };
 
+/// A loss that is the sum of what each element of the input loses.
+enum class Loss : int {
+#define RV_LOSS(name, ...) name,
+#include "../ops/losses.def"
+#undef RV_LOSS
+    count
+};
+
+/// value[i] of n elements in double; with slopes, also the derivatives with respect to the operands
+/// that have one. The operands are contiguous, `parameters` the loss's own.
+using LossKernel = void (*)(const void* const* in, const double* parameters, double* value,
+                            double* const* slopes, std::size_t n);
+
+struct LossKernels {
+    LossKernel points[count_of<Loss>][2];  // float32, float64
+    /// Multiplies the values by the weights, if there are any, and adds them up.
+    double (*weighted_sum)(double* value, const double* weight, std::size_t n);
+    /// out[i] = scale slope[i], times the weight if there are weights.
+    void (*scaled_slopes[2])(const double* slope, const double* weight, double scale, void* out,
+                             std::size_t n);
+};
+
+/// A loss that a whole row of numbers has.
+enum class RowLoss : int {
+#define RV_ROW_LOSS(name, ...) name,
+#include "../ops/row_losses.def"
+#undef RV_ROW_LOSS
+    count
+};
+
+/// One sample: contiguous rows of n, its labels (one, or n, or none), class weights or null, room
+/// for 2 n numbers, and the loss's own parameters.
+template <class T>
+struct RowLossSample {
+    const T* rows[3];
+    const std::int64_t* labels;
+    const double* weight;
+    double* work;
+    const double* parameters;
+};
+
+/// Returns the sample's loss; if gradients[0] is not null, writes `scale` times its gradients.
+template <class T>
+using RowLossKernel = double (*)(const RowLossSample<T>& sample, double scale, T* const* gradients,
+                                 std::size_t n);
+
 enum class Optimizer : int {
 #define RV_OPTIMIZER(name, ...) name,
 #include "../ops/optimizers.def"
@@ -131,6 +177,9 @@ struct KernelTable {
     OptimizerKernel optimizer[count_of<Optimizer>][2];
     GateKernels gates[count_of<Gate>];
     GateKernels maxout;
+    LossKernels losses;
+    RowLossKernel<float> row_losses_float32[count_of<RowLoss>];
+    RowLossKernel<double> row_losses_float64[count_of<RowLoss>];
 };
 
 namespace baseline {

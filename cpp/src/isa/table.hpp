@@ -4,7 +4,9 @@
 #include "../ops/cross_entropy.hpp"
 #include "../ops/elementwise.hpp"
 #include "../ops/gates.hpp"
+#include "../ops/losses.hpp"
 #include "../ops/optimizers.hpp"
+#include "../ops/row_losses.hpp"
 #include "../ops/rows.hpp"
 #include "kernels.hpp"
 
@@ -77,6 +79,27 @@ constexpr KernelTable table = {
     },
     {{larger<half>, larger<float>, larger<double>},
      {larger_vjp<half>, larger_vjp<float>, larger_vjp<double>}},
+    {
+        {
+#define RV_LOSS(name, operands, gradients)                  \
+    {loss_points<losses::name, operands, gradients, float>, \
+     loss_points<losses::name, operands, gradients, double>},
+#include "../ops/losses.def"
+#undef RV_LOSS
+        },
+        weighted_sum,
+        {scaled_slopes<float>, scaled_slopes<double>},
+    },
+#define RV_ROW_LOSS(name, ...) name<float>,
+    {
+#include "../ops/row_losses.def"
+    },
+#undef RV_ROW_LOSS
+#define RV_ROW_LOSS(name, ...) name<double>,
+    {
+#include "../ops/row_losses.def"
+    },
+#undef RV_ROW_LOSS
 };
 
 }  // namespace ranvier::RANVIER_ISA

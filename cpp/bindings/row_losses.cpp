@@ -1,0 +1,146 @@
+// Losses of rows over arrays. Python has brought labels and weights to contiguous arrays; labels
+// are checked here, before anything is written.
+#include "runtime/row_losses.hpp"
+
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <string>
+#include <vector>
+
+#include "arrays.hpp"
+#include "bindings.hpp"
+
+namespace py = pybind11;
+
+namespace ranvier::bindings {
+namespace {
+
+constexpr struct {
+    const char* name;
+    int rows, gradients;
+} row_losses[] = {
+#define RV_ROW_LOSS(name, rows, gradients) {#name, rows, gradients},
+#include "ops/row_losses.def"
+#undef RV_ROW_LOSS
+};
+
+RowArray row_array(const FloatArray& array) {
+    return {array.data(), array.stride(0), array.stride(1)};
+}
+
+const double* doubles(const py::object& array, std::size_t size, const char* name) {
+    if (array.is_none()) return nullptr;
+    const FloatArray checked(array, name);
+    if (checked.is_float32() || !checked.contiguous() || checked.size() != size) {
+        throw py::value_error(std::string(name) + " is not " + std::to_string(size) + " float64");
+    }
+    return reinterpret_cast<const double*>(checked.data());
+}
+
+/// Throws unless every label is a class. Where a sample has as many labels as there are classes,
+/// those from its first -1 on do not count.
+void check_labels(const RowLossBatch& batch) {
+    for (std::size_t i = 0; i < batch.samples; ++i) {
+        for (std::size_t k = 0; k < batch.labels_per_sample; ++k) {
+            const std::size_t at = i * batch.labels_per_sample + k;
+            const std::int64_t label = batch.labels[at];
+            const bool list = batch.labels_per_sample == batch.n && batch.n > 1;
+            if (list && label == -1) break;
+            if (label < 0 || label >= static_cast<std::int64_t>(batch.n)) {
+                throw py::index_error("target has the label " + std::to_string(label) +
+                                      " at position " + std::to_string(at) +
+                                      "; expected 0 <= label < " + std::to_string(batch.n) +
+                                      (list ? ", or -1 behind the last one" : ""));
+            }
+        }
+    }
+}
+
+/// Each sample's loss divided by `divisor`, as an array if `each`; else the sum of them. The arrays
+/// have two axes.
+py::object row_loss(int loss, const std::vector<py::object>& arrays,
+                    const std::vector<std::string>& names, const py::object& labels,
+                    bool labels_are_classes, const std::vector<double>& parameters,
+                    const py::object& weight, const py::object& sample_weight, double divisor,
+                    bool each, const std::vector<py::object>& gradients) {
+    const auto& record = row_losses[loss];
+    const FloatArray first(arrays[0], names[0].c_str());
+    if (first.ndim() != 2 || static_cast<int>(arrays.size()) != record.rows) {
+        throw py::value_error("wrong operands");
+    }
+    RowLossBatch batch{};
+    batch.samples = first.shape(0);
+    batch.n = first.shape(1);
+    batch.rows = record.rows;
+    batch.parameters = parameters.data();
+    batch.scale = 1.0 / divisor;
+    batch.weight = doubles(weight, batch.n, "weight");
+    batch.sample_weight = doubles(sample_weight, batch.samples, "sample_weight");
+    for (int k = 0; k < record.rows; ++k) {
+        const FloatArray array(arrays[static_cast<std::size_t>(k)],
+                               names[static_cast<std::size_t>(k)].c_str());
+        array.require_like(first, names[static_cast<std::size_t>(k)].c_str(), names[0].c_str());
+        batch.arrays[k] = row_array(array);
+    }
+    if (!labels.is_none()) {
+        auto* array = reinterpret_cast<PyArrayObject*>(labels.ptr());
+        batch.labels = static_cast<const std::int64_t*>(PyArray_DATA(array));
+        batch.labels_per_sample = PyArray_NDIM(array) == 2 ? batch.n : 1;
+        if (labels_are_classes) check_labels(batch);
+    }
+    batch.graded = static_cast<int>(gradients.size());
+    for (int k = 0; k < batch.graded; ++k) {
+        const auto index = static_cast<std::size_t>(k);
+        const std::string name = batch.graded > 1 ? "out[" + std::to_string(k) + "]" : "out";
+        const FloatArray gradient(gradients[index], name.c_str());
+        gradient.require_like(first, name.c_str(), names[0].c_str());
+        if (!gradient.writeable()) {
+            throw py::value_error(name + " is read-only; expected it writeable");
+        }
+        const auto refuse_overlap = [&](const py::object& other, const std::string& other_name) {
+            if (!other.is_none() &&
+                overlap(gradient.array(), reinterpret_cast<PyArrayObject*>(other.ptr()))) {
+                throw py::value_error(name + " overlaps " + other_name +
+                                      " in memory; expected an array of its own");
+            }
+        };
+        for (std::size_t i = 0; i < arrays.size(); ++i) refuse_overlap(arrays[i], names[i]);
+        for (std::size_t i = 0; i < index; ++i) {
+            refuse_overlap(gradients[i], "out[" + std::to_string(i) + "]");
+        }
+        refuse_overlap(labels, "target");
+        refuse_overlap(weight, "weight");
+        refuse_overlap(sample_weight, "sample_weight");
+        batch.gradients[k] = row_array(gradient);
+    }
+    py::object result;
+    if (each) {
+        npy_intp samples = static_cast<npy_intp>(batch.samples);
+        result = py::reinterpret_steal<py::object>(
+            PyArray_SimpleNew(1, &samples, PyArray_TYPE(first.array())));
+        if (!result) throw py::error_already_set();
+        batch.losses = PyArray_DATA(reinterpret_cast<PyArrayObject*>(result.ptr()));
+    }
+    double total = 0.0;
+    {
+        const py::gil_scoped_release release;
+        total = first.is_float32() ? run_row_loss<float>(static_cast<RowLoss>(loss), batch)
+                                   : run_row_loss<double>(static_cast<RowLoss>(loss), batch);
+    }
+    return each ? result : py::float_(total / divisor);
+}
+
+}  // namespace
+
+void register_row_losses(py::module_& m) {
+    m.def("row_loss", &row_loss, py::arg("loss"), py::arg("arrays"), py::arg("names"),
+          py::arg("labels"), py::arg("labels_are_classes"), py::arg("parameters"),
+          py::arg("weight"), py::arg("sample_weight"), py::arg("divisor"), py::arg("each"),
+          py::arg("gradients"));
+    py::dict indices;
+    for (int i = 0; i < count_of<RowLoss>; ++i) indices[row_losses[i].name] = i;
+    m.attr("row_loss_indices") = indices;
+}
+
+}  // namespace ranvier::bindings

@@ -1,0 +1,34 @@
+// Losses of rows over a batch: samples over threads, value and gradients from one visit.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../isa/kernels.hpp"
+
+namespace ranvier {
+
+/// A matrix of any byte strides, a row for each sample.
+struct RowArray {
+    char* data = nullptr;  // or null
+    std::ptrdiff_t row_stride = 0, stride = 0;
+};
+
+struct RowLossBatch {
+    std::size_t samples, n;
+    int rows, graded;
+    RowArray arrays[3], gradients[3];
+    const std::int64_t* labels;  // contiguous, `labels_per_sample` each; or null
+    std::size_t labels_per_sample;
+    const double* weight;         // n, or null
+    const double* sample_weight;  // samples, or null
+    const double* parameters;
+    double scale;  // multiplies the gradients beside the sample's weight
+    void* losses;  // samples, or null: what each sample loses, times its weight
+};
+
+/// The sum of the losses, in a fixed order.
+template <class T>
+double run_row_loss(RowLoss loss, const RowLossBatch& batch);
+
+}  // namespace ranvier
