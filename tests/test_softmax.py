@@ -331,13 +331,16 @@ def test_mask(dtype):
     kept = np.array([1.0, 3.0], dtype)
     p = rv.softmax(x, mask=mask)
     assert np.array_equal(p[0, [1, 3]], [0, 0])
-    assert np.array_equal(p[0, [0, 2]], rv.softmax(kept))
+    # Not the same bits: with a mask, float32 rows are worked out in float64.
+    np.testing.assert_array_max_ulp(p[0, [0, 2]], rv.softmax(kept), 2)
     assert np.array_equal(p[1], [0] * 4)
     log_p = rv.log_softmax(x, mask=mask)
-    assert np.array_equal(log_p[0, [0, 2]], rv.log_softmax(kept))
+    np.testing.assert_array_max_ulp(log_p[0, [0, 2]], rv.log_softmax(kept), 2)
     assert np.all(np.isneginf(log_p[0, [1, 3]]))
     assert np.all(np.isneginf(log_p[1]))
-    assert np.array_equal(rv.logsumexp(x, mask=mask), [rv.logsumexp(kept), -inf])
+    total = rv.logsumexp(x, mask=mask)
+    np.testing.assert_array_max_ulp(total[:1], rv.logsumexp(kept[np.newaxis]), 1)
+    assert total[1] == -inf
 
 
 @EACH_DTYPE
@@ -466,9 +469,11 @@ def test_other_dtypes():
         x = np.array([0, 1, 1], code)
         for name, function in ALL.items():
             got = function(x)
-            expected = np.float64 if code in "il" else np.float32
+            computed = np.float64 if code in "il" else np.float32
+            expected = np.float16 if code == "e" else computed
             assert got.dtype == expected, f"{name} of {x.dtype} gave {got.dtype}"
-            check_same_bits(got, function(x.astype(expected)), f"{name} of {x.dtype}")
+            right = function(x.astype(computed)).astype(expected)
+            check_same_bits(got, right, f"{name} of {x.dtype}")
     for code in ("D", "O", "U3"):
         for function in ALL.values():
             with pytest.raises(TypeError):

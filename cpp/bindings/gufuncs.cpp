@@ -31,7 +31,8 @@ void guarded(const Run& run) {
 }
 
 /// (n),()[,(n)]->(n): the input, the temperature, perhaps a mask.
-template <class T, RowKernel<T> RowKernels<T>::* kernel, bool masked>
+template <class T, RowKernel<T> RowKernels<T>::* kernel, RowsInLanesKernel KernelTable::* in_lanes,
+          bool masked>
 void scaled_rows(char** args, npy_intp const* dimensions, npy_intp const* steps, void*) {
     constexpr int operands = masked ? 4 : 3;
     const npy_intp* core = steps + operands;
@@ -41,8 +42,8 @@ void scaled_rows(char** args, npy_intp const* dimensions, npy_intp const* steps,
     const Rows y{args[operands - 1], steps[operands - 1], core[masked ? 2 : 1]};
     const auto n = static_cast<std::size_t>(dimensions[1]);
     guarded([&] {
-        run_rows<T>(row_kernels<T>().*kernel, x, keep, temperature, y,
-                    static_cast<std::size_t>(dimensions[0]), n, n);
+        run_rows<T>(row_kernels<T>().*kernel, rows_in_lanes_kernel<T>(in_lanes), x, keep,
+                    temperature, y, static_cast<std::size_t>(dimensions[0]), n, n);
     });
 }
 
@@ -55,8 +56,9 @@ void reduced_rows(char** args, npy_intp const* dimensions, npy_intp const* steps
     const Rows keep = masked ? Rows{args[1], steps[1], core[1]} : no_mask;
     const Rows y{args[operands - 1], steps[operands - 1], sizeof(T)};
     guarded([&] {
-        run_rows<T>(row_kernels<T>().logsumexp, x, keep, temperature_of_1, y,
-                    static_cast<std::size_t>(dimensions[0]),
+        run_rows<T>(row_kernels<T>().logsumexp,
+                    rows_in_lanes_kernel<T>(&KernelTable::logsumexp_in_lanes), x, keep,
+                    temperature_of_1, y, static_cast<std::size_t>(dimensions[0]),
                     static_cast<std::size_t>(dimensions[1]), 1);
     });
 }
@@ -83,9 +85,9 @@ struct Definition {
 
 #define RV_LOOPS(template_name, ...) \
     {template_name<float, __VA_ARGS__>, template_name<double, __VA_ARGS__>}
-#define RV_ROWS(kernel, masked)                              \
-    {scaled_rows<float, &RowKernels<float>::kernel, masked>, \
-     scaled_rows<double, &RowKernels<double>::kernel, masked>}
+#define RV_ROWS(kernel, masked)                                                               \
+    {scaled_rows<float, &RowKernels<float>::kernel, &KernelTable::kernel##_in_lanes, masked>, \
+     scaled_rows<double, &RowKernels<double>::kernel, &KernelTable::kernel##_in_lanes, masked>}
 #define RV_VJP(kernel) \
     {vjp_rows<float, &RowKernels<float>::kernel>, vjp_rows<double, &RowKernels<double>::kernel>}
 

@@ -1,6 +1,17 @@
 """ranvier: neural-network mathematics for NumPy, as native kernels on NumPy arrays."""
 
-from . import activations, callbacks, derivative, gates, losses, nn, optim, vjp, vjp_from_output
+from . import (
+    activations,
+    callbacks,
+    derivative,
+    gates,
+    info,
+    losses,
+    nn,
+    optim,
+    vjp,
+    vjp_from_output,
+)
 from ._elementwise import Activation, registry
 from .activations import *
 from .gates import *
@@ -12,7 +23,7 @@ from .runtime import (
     set_num_threads,
     show_config,
 )
-from .softmax import log_softmax, logsumexp, softmax
+from .softmax import log_softmax, logsumexp, softmax, softmin
 from .trainer import History, Trainer
 
 __all__ = [
@@ -25,6 +36,7 @@ __all__ = [
     "derivative",
     "gates",
     "get_num_threads",
+    "info",
     "log_softmax",
     "logsumexp",
     "losses",
@@ -36,6 +48,7 @@ __all__ = [
     "set_num_threads",
     "show_config",
     "softmax",
+    "softmin",
     "vjp",
     "vjp_from_output",
 ]

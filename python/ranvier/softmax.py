@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ._checks import number
 from ._native import _core
 
-__all__ = ["log_softmax", "logsumexp", "softmax"]
+__all__ = ["log_softmax", "logsumexp", "softmax", "softmin"]
 
 
 def _checked(temperature: float) -> float:
@@ -31,6 +31,38 @@ def _operands(name: str, x: npt.ArrayLike, mask: npt.ArrayLike | None) -> tuple[
     return getattr(_core, f"masked_{name}"), *np.broadcast_arrays(x, mask)
 
 
+_FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+_ONE = np.array(1.0)
+
+
+def _plain(x: Any, axis: Any, mask: Any, out: Any) -> bool:
+    """Whether nothing of a call needs Python, which takes longer than a small array takes."""
+    return (
+        type(x) is np.ndarray
+        and axis == -1
+        and mask is None
+        and out is None
+        and (x.dtype is _FLOATS[0] or x.dtype is _FLOATS[1])
+    )
+
+
+def _mapped(
+    name: str,
+    x: npt.ArrayLike,
+    axis: int,
+    temperature: float,
+    mask: npt.ArrayLike | None,
+    out: npt.NDArray[Any] | None,
+) -> Any:
+    """A function that gives an array of the shape of x."""
+    if type(temperature) is float and temperature == 1.0 and _plain(x, axis, mask, out):
+        return getattr(_core, name)(x, _ONE)
+    function, x, *mask_ = _operands(name, x, mask)
+    if out is None and getattr(x, "dtype", None) == np.float16:
+        out = np.empty(np.shape(x), np.float16)  # computed in float32 and rounded once
+    return function(x, _checked(temperature), *mask_, axis=axis, out=out)
+
+
 def softmax(
     x: npt.ArrayLike,
     axis: int = -1,
@@ -44,7 +76,7 @@ def softmax(
     Parameters
     ----------
     x : array_like
-        Scores (logits), float32 or float64; integers and float16 are promoted.
+        Scores (logits), float16, float32 or float64; integers are promoted.
     axis : int, default -1
         The axis along which the result sums to 1.
     temperature : float, default 1.0
@@ -69,8 +101,9 @@ def softmax(
 
     Notes
     -----
-    At most 2 ulp in float32, 4 in float64. The sum is formed in float64, in a fixed order: the same
-    bits on every thread count and instruction set.
+    At most 2 ulp in float32, 4 in float64; float16 is computed in float32 and rounded. The sum is
+    formed in float64, in a fixed order: the same bits on every thread count and instruction set, of
+    every layout.
 
     References
     ----------
@@ -85,8 +118,58 @@ def softmax(
     >>> rv.softmax([1.0, 5.0, 3.0], mask=[False, True, False])
     array([0., 1., 0.])
     """
-    function, x, *mask_ = _operands("softmax", x, mask)
-    return function(x, _checked(temperature), *mask_, axis=axis, out=out)
+    return _mapped("softmax", x, axis, temperature, mask, out)
+
+
+def softmin(
+    x: npt.ArrayLike,
+    axis: int = -1,
+    *,
+    temperature: float = 1.0,
+    mask: npt.ArrayLike | None = None,
+    out: npt.NDArray[Any] | None = None,
+) -> Any:
+    """Softmax of -x: the smallest entry is the likeliest.
+
+    Parameters
+    ----------
+    x : array_like
+        Costs, float16, float32 or float64; integers are promoted.
+    axis : int, default -1
+        The axis along which the result sums to 1.
+    temperature : float, default 1.0
+        T > 0, as for softmax.
+    mask : array_like of bool, optional
+        Broadcast against x; True keeps an entry, a masked one has probability 0.
+    out : ndarray, optional
+        Where to write the result.
+
+    Returns
+    -------
+    ndarray
+        Of the shape of x.
+
+    Raises
+    ------
+    ValueError
+        If temperature is not positive and finite.
+    TypeError
+        If mask is not boolean.
+
+    Notes
+    -----
+    As accurate as softmax: changing the sign loses nothing.
+
+    Examples
+    --------
+    >>> import ranvier as rv
+    >>> rv.softmin([0.0, 0.0])
+    array([0.5, 0.5])
+    """
+    # Of an integer or a bool, the negative may be none.
+    values = np.asanyarray(x)
+    costs = values if values.dtype.kind in "fcO" else values.astype(np.result_type(values, 0.0))
+    return softmax(np.negative(costs), axis, temperature=temperature, mask=mask, out=out)
 
 
 def log_softmax(
@@ -102,7 +185,7 @@ def log_softmax(
     Parameters
     ----------
     x : array_like
-        Scores (logits), float32 or float64; integers and float16 are promoted.
+        Scores (logits), float16, float32 or float64; integers are promoted.
     axis : int, default -1
         The axis over which the sum runs.
     temperature : float, default 1.0
@@ -126,7 +209,7 @@ def log_softmax(
 
     Notes
     -----
-    At most 1 ulp in float32, 2 in float64. The largest entry's logarithm is -log1p(sum of the
+    At most 2 ulp in float32 and float64. The largest entry's logarithm is -log1p(sum of the
     others): no digits are lost where one entry has nearly all the weight.
 
     References
@@ -140,8 +223,7 @@ def log_softmax(
     >>> print(f"{rv.log_softmax([20.0, 0.0])[0]:.6e}")
     -2.061154e-09
     """
-    function, x, *mask_ = _operands("log_softmax", x, mask)
-    return function(x, _checked(temperature), *mask_, axis=axis, out=out)
+    return _mapped("log_softmax", x, axis, temperature, mask, out)
 
 
 def logsumexp(
@@ -157,7 +239,7 @@ def logsumexp(
     Parameters
     ----------
     x : array_like
-        float32 or float64; integers and float16 are promoted.
+        float16, float32 or float64; integers are promoted.
     axis : int, tuple of int or None, default -1
         The axis or axes over which the sum runs; None for all.
     keepdims : bool, default False
@@ -188,14 +270,19 @@ def logsumexp(
     >>> round(float(rv.logsumexp([1000.0, 1000.0])), 9)
     1000.693147181
     """
+    if not keepdims and _plain(x, axis, mask, out):
+        return _core.logsumexp(x)
     function, *arrays = _operands("logsumexp", np.asarray(x), mask)
     axes = tuple(range(arrays[0].ndim)) if axis is None else axis
     axes = axes if isinstance(axes, tuple) else (axes,)
     rows = [_last_axes(array, axes) for array in arrays]
+    if out is None:
+        result = function(*rows)
+        if arrays[0].dtype == np.float16:
+            result = result.astype(np.float16)
+        return np.expand_dims(result, axes) if keepdims else result
     if not keepdims:
         return function(*rows, out=out)
-    if out is None:
-        return np.expand_dims(function(*rows), axes)
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out is a {type(out).__name__}; expected a numpy.ndarray")
     shape = list(arrays[0].shape)
@@ -246,7 +333,7 @@ def softmax_vjp(
     >>> rv.vjp.softmax([1.0, 0.0], rv.softmax([0.0, 0.0]))
     array([ 0.25, -0.25])
     """
-    return _core.softmax_vjp(g, y, _checked(temperature), axis=axis, out=out)
+    return _vjp(_core.softmax_vjp, g, y, temperature, axis, out)
 
 
 def log_softmax_vjp(
@@ -281,4 +368,54 @@ def log_softmax_vjp(
     >>> rv.vjp.log_softmax([1.0, 0.0], rv.log_softmax([0.0, 0.0]))
     array([ 0.5, -0.5])
     """
-    return _core.log_softmax_vjp(g, y, _checked(temperature), axis=axis, out=out)
+    return _vjp(_core.log_softmax_vjp, g, y, temperature, axis, out)
+
+
+def softmin_vjp(
+    g: npt.ArrayLike,
+    y: npt.ArrayLike,
+    axis: int = -1,
+    *,
+    temperature: float = 1.0,
+    out: npt.NDArray[Any] | None = None,
+) -> Any:
+    """Vector-Jacobian product of softmin from its output y: -y (g - sum g y) / T.
+
+    Parameters
+    ----------
+    g : array_like
+        Gradient with respect to the output.
+    y : array_like
+        What softmin returned.
+    axis : int, default -1
+    temperature : float, default 1.0
+    out : ndarray, optional
+        Where to write the result.
+
+    Returns
+    -------
+    ndarray
+        Gradient with respect to the costs.
+
+    Examples
+    --------
+    >>> import ranvier as rv
+    >>> rv.vjp.softmin([1.0, 0.0], rv.softmin([0.0, 0.0]))
+    array([-0.25,  0.25])
+    """
+    gradient = softmax_vjp(g, y, axis, temperature=temperature, out=out)
+    return np.negative(gradient, out=gradient)
+
+
+def _vjp(
+    function: Any,
+    g: npt.ArrayLike,
+    y: npt.ArrayLike,
+    temperature: float,
+    axis: int,
+    out: npt.NDArray[Any] | None,
+) -> Any:
+    given, output = np.asarray(g), np.asarray(y)
+    if out is None and given.dtype == output.dtype == np.float16:
+        out = np.empty(np.broadcast_shapes(given.shape, output.shape), np.float16)
+    return function(g, y, _checked(temperature), axis=axis, out=out)

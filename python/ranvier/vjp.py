@@ -9,8 +9,9 @@ from . import _elementwise, gates
 from .maxout import maxout_vjp as maxout
 from .softmax import log_softmax_vjp as log_softmax
 from .softmax import softmax_vjp as softmax
+from .softmax import softmin_vjp as softmin
 
 _functions = {**_elementwise.functions("vjp", __name__), **gates.functions("vjp", __name__)}
 globals().update(_functions)
 
-__all__ = [*_functions, "log_softmax", "maxout", "softmax"]
+__all__ = [*_functions, "log_softmax", "maxout", "softmax", "softmin"]

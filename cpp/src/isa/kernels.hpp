@@ -57,6 +57,14 @@ template <class T>
 using RowKernel = void (*)(const T* x, const std::uint8_t* keep, double temperature, T* y,
                            std::size_t n);
 
+/// The same of 16 rows that lie side by side, unmasked and at temperature 1: element j of each is
+/// at x + j x_step, a result of the row's n at y + j y_step, or the only one at y. False, and
+/// nothing written, if a row has to be worked out alone.
+using RowsInLanesKernel = bool (*)(const float* x, std::size_t x_step, float* y, std::size_t y_step,
+                                   std::size_t n);
+inline constexpr std::size_t rows_side_by_side = 16;
+inline constexpr std::size_t longest_row_in_lanes = 4096;
+
 /// g and y are rows, the result may be either of them; `temperature` as in the forward direction.
 template <class T>
 using RowVjpKernel = void (*)(const T* g, const T* y, double temperature, T* out, std::size_t n);
@@ -177,6 +185,7 @@ struct KernelTable {
     OptimizerKernel optimizer[count_of<Optimizer>][2];
     GateKernels gates[count_of<Gate>];
     GateKernels maxout;
+    RowsInLanesKernel softmax_in_lanes, log_softmax_in_lanes, logsumexp_in_lanes;
     LossKernels losses;
     RowLossKernel<float> row_losses_float32[count_of<RowLoss>];
     RowLossKernel<double> row_losses_float64[count_of<RowLoss>];

@@ -7,7 +7,7 @@
 #include "../ops/losses.hpp"
 #include "../ops/optimizers.hpp"
 #include "../ops/row_losses.hpp"
-#include "../ops/rows.hpp"
+#include "../ops/rows_in_lanes.hpp"
 #include "kernels.hpp"
 
 #define RANVIER_STRING_OF(x) #x
@@ -79,6 +79,9 @@ constexpr KernelTable table = {
     },
     {{larger<half>, larger<float>, larger<double>},
      {larger_vjp<half>, larger_vjp<float>, larger_vjp<double>}},
+    rows_in_lanes<RowOperation::softmax>,
+    rows_in_lanes<RowOperation::log_softmax>,
+    rows_in_lanes<RowOperation::logsumexp>,
     {
         {
 #define RV_LOSS(name, operands, gradients)                  \

@@ -35,13 +35,15 @@ struct FloatExponential {
     }
 };
 
-/// x = n ln 2 + r: 2^n and the part of r that is exact. For -87 <= x <= 88.
+/// What rounds to an integer when it is added and adds the exponent's bias on the way.
+inline constexpr float rounding_shift = 0x1.8p23f + 127.0f;
+
+/// x = n ln 2 + r: 2^n and the part of r that is exact. For -87 <= x <= 88. With a shift that is
+/// less by an integer k, 2^(n - k), which must be normal.
 struct ReducedFloat {
     float n, scale, r_high;
 };
-inline ReducedFloat reduced_float32(float x) {
-    // The shift rounds to an integer and adds the exponent's bias on the way.
-    constexpr float shift = 0x1.8p23f + 127.0f;
+inline ReducedFloat reduced_float32(float x, float shift = rounding_shift) {
     constexpr float per_ln2 = 0x1.715476p+0f;
     constexpr float ln2_16_bits = 0x1.62e4p-1f;  // n times it is exact
     const float shifted = fma(x, per_ln2, shift);
@@ -75,6 +77,21 @@ inline FloatExponential exponential_float32(float x, float x_low) {
     const float series = fma(0.5f, square, fma(square * r, cubic, rest_of_square));
     const float excess = r + series;
     return {x_.scale, {excess, series - (excess - r)}};
+}
+
+/// The shift for which `exponential_near_top` gives e^top between 2^-1/2 and 2^1/2, for |top|
+/// <= 87.
+inline float shift_for_top(float top) {
+    const float n = fma(top, 0x1.715476p+0f, rounding_shift) - rounding_shift;
+    return rounding_shift - n;
+}
+/// e^x 2^-k, within 2^-24, where k is the integer that the shift for the largest of a row comes to:
+/// the x of the row are not subtracted from one another, and nothing of them is lost.
+inline float exponential_near_top(float x, float shift) {
+    const ReducedFloat x_ = reduced_float32(x, shift);
+    const float r = fma(-x_.n, ln2_rest_float32, x_.r_high);
+    const float excess = fma(r * r, polynomial(exp_rest_in_float32, r), r);
+    return fma(x_.scale, excess, x_.scale);
 }
 
 }  // namespace ranvier::RANVIER_ISA

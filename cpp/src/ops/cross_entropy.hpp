@@ -33,7 +33,9 @@ struct RowDistribution {
     double probability(std::size_t j) const {
         const double x = static_cast<double>(logits[j]);
         if (infinite()) return row.sum != row.sum ? row.sum : x == infinity ? inverse : 0.0;
-        if (exponentials != nullptr) return static_cast<double>(exponentials[j]) * inverse;
+        if (exponentials != nullptr) {
+            return static_cast<double>(exponentials[j]) * (inverse / row.unit);
+        }
         return power<T>(x, row.top, unscaled) * inverse;
     }
 };
@@ -47,7 +49,7 @@ inline void scaled_probabilities(const RowDistribution<T>& p, double factor, T* 
             gradient[j] = static_cast<T>(factor * p.probability(j));
         }
     } else if (p.exponentials != nullptr) {
-        const T share = static_cast<T>(factor * p.inverse);
+        const T share = static_cast<T>(factor * p.inverse / p.row.unit);
         for_each_lane(n, [&](std::size_t j, std::size_t) { gradient[j] *= share; });
     } else {
         const double share = factor * p.inverse;

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "../isa/kernels.hpp"
-#include "../math/exp.hpp"
+#include "../math/exp_float32.hpp"
 #include "../math/log.hpp"
 
 namespace ranvier::RANVIER_ISA {
@@ -164,10 +164,69 @@ inline double sum_of_exponentials(const T* x, const std::uint8_t* keep, double t
 }
 
 /// What a row comes to: sum e^((x - top) scale) = sum = 1 + excess. `top` is infinite, and the sum
-/// NaN or the number of +inf, where the row has no finite maximum.
+/// NaN or the number of +inf, where the row has no finite maximum. Stored exponentials are
+/// `unit` times as large.
 struct RowSum {
-    double top, sum, excess;
+    double top, sum, excess, unit = 1.0;
 };
+
+/// The least and the largest of a row; NaN is passed over.
+struct Extent {
+    float least, most;
+    /// Whether e^x has no part that is not normal, so that float32 arithmetic will do.
+    bool narrow() const { return (least > -80.0f) & (most < 80.0f) & (most - least < 80.0f); }
+};
+inline Extent extent(const float* x, std::size_t n) {
+    float least[lanes], most[lanes];
+    for (std::size_t l = 0; l < lanes; ++l) {
+        least[l] = static_cast<float>(infinity);
+        most[l] = static_cast<float>(-infinity);
+    }
+    const std::size_t full = n / lanes * lanes;
+    for (std::size_t i = 0; i < full; i += lanes) {
+#pragma omp simd
+        for (std::size_t l = 0; l < lanes; ++l) {
+            least[l] = x[i + l] < least[l] ? x[i + l] : least[l];
+            most[l] = x[i + l] > most[l] ? x[i + l] : most[l];
+        }
+    }
+    for (std::size_t i = full; i < n; ++i) {
+        least[0] = x[i] < least[0] ? x[i] : least[0];
+        most[0] = x[i] > most[0] ? x[i] : most[0];
+    }
+    for (std::size_t l = 1; l < lanes; ++l) {
+        least[0] = least[l] < least[0] ? least[l] : least[0];
+        most[0] = most[l] > most[0] ? most[l] : most[0];
+    }
+    return {least[0], most[0]};
+}
+
+/// sum of e^x in the shift's units, by float32 arithmetic; with `store`, the terms go to e.
+template <bool store>
+inline double sum_near_top(const float* x, float shift, float* e, std::size_t n) {
+    LaneSums<float> sum;
+    for_each_chunk(x, nullptr, n, [&](const float* chunk, std::size_t i, auto count) {
+        float term[lanes];
+#pragma omp simd
+        for (std::size_t l = 0; l < lanes; ++l) {
+            const float e_l = exponential_near_top(chunk[l], shift);
+            term[l] = l < count ? e_l : 0.0f;
+        }
+#pragma omp simd
+        for (std::size_t l = 0; l < lanes; ++l) sum.add(l, static_cast<double>(term[l]));
+        if constexpr (store) {
+            for_each_lane(count, [&](std::size_t j, std::size_t) { e[i + j] = term[j]; });
+        }
+    });
+    return sum.total();
+}
+
+/// The sum of a row from that of e^x in units. What the largest term is off by is off in the sum as
+/// well, and leaves nothing behind in what the others come to beside it.
+inline RowSum row_sum_in_units(float top, float shift, double sum) {
+    const double unit = static_cast<double>(exponential_near_top(top, shift));
+    return {static_cast<double>(top), sum / unit, (sum - unit) / unit, unit};
+}
 
 /// A row with +inf, or with nothing but -inf: the sum counts the elements at +inf.
 template <class T>
@@ -185,10 +244,39 @@ inline RowSum sum_of_infinite_row(const T* x, const std::uint8_t* keep, double t
 template <class T>
 inline RowSum stored_row_sum(const T* x, const std::uint8_t* keep, Sum<double> scale, T* e,
                              std::size_t n) {
+    if constexpr (dtype_of<T> == DType::float32) {
+        if (keep == nullptr && scale.high == 1.0) {
+            const Extent range = extent(x, n);
+            if (range.narrow()) {
+                const float shift = shift_for_top(range.most);
+                return row_sum_in_units(range.most, shift, sum_near_top<true>(x, shift, e, n));
+            }
+        }
+    }
     const double top = static_cast<double>(maximum(x, keep, n));
     if (abs(top) == infinity) return sum_of_infinite_row(x, keep, top, n);
     const double sum = sum_of_exponentials<true, false>(x, keep, top, scale, e, n);
     return {top, sum, sum - 1.0};
+}
+
+/// Blocks that are read twice, from the first cache the second time.
+inline constexpr std::size_t row_block = 4096;
+
+/// The row's sum in one pass by float32 arithmetic, in units of its first block's largest element.
+/// The sum is NaN where a block is not narrow enough for it (or has NaN).
+inline RowSum narrow_row_sum(const float* x, std::size_t n) {
+    float top = 0.0f, shift = 0.0f, least_of_all = static_cast<float>(infinity);
+    double sum = 0.0;
+    for (std::size_t i = 0; i < n; i += row_block) {
+        const std::size_t m = n - i < row_block ? n - i : row_block;
+        const Extent here = extent(x + i, m);
+        if (i == 0) shift = shift_for_top(at_most(at_least(here.most, -80.0f), 80.0f));
+        top = i == 0 || here.most > top ? here.most : top;
+        least_of_all = here.least < least_of_all ? here.least : least_of_all;
+        if (!Extent{least_of_all, top}.narrow()) return {0.0, not_a_number, 0.0};
+        sum += sum_near_top<false>(x + i, shift, nullptr, m);
+    }
+    return row_sum_in_units(top, shift, sum);
 }
 
 /// The row's sum in one pass, a block at a time: a larger maximum rescales what was summed so far
@@ -196,11 +284,16 @@ inline RowSum stored_row_sum(const T* x, const std::uint8_t* keep, Sum<double> s
 template <class T>
 inline RowSum online_row_sum(const T* x, const std::uint8_t* keep, Sum<double> scale,
                              std::size_t n) {
-    constexpr std::size_t block = 4096;
+    if constexpr (dtype_of<T> == DType::float32) {
+        if (keep == nullptr && scale.high == 1.0 && n > 0) {
+            const RowSum narrow = narrow_row_sum(x, n);
+            if (narrow.sum == narrow.sum) return narrow;
+        }
+    }
     double top = -infinity;
     double sum = 0.0;
-    for (std::size_t i = 0; i < n; i += block) {
-        const std::size_t m = n - i < block ? n - i : block;
+    for (std::size_t i = 0; i < n; i += row_block) {
+        const std::size_t m = n - i < row_block ? n - i : row_block;
         const std::uint8_t* kept = keep == nullptr ? nullptr : keep + i;
         const double here = static_cast<double>(maximum(x + i, kept, m));
         if (here == infinity) return sum_of_infinite_row(x, keep, infinity, n);
@@ -218,13 +311,16 @@ inline RowSum online_row_sum(const T* x, const std::uint8_t* keep, Sum<double> s
     return {top, sum, sum - 1.0};
 }
 
-/// Where the largest element has nearly all the weight, sum - 1 has lost the rest's digits: add up
-/// the rest alone. (log_softmax([20, 0])[0] is -2.06e-9, not 0.)
+/// Below it, sum - 1 has lost the digits of what the smaller elements come to.
+template <class T>
+inline constexpr double least_excess = dtype_of<T> == DType::float32 ? 0x1p-20 : 1.0;
+
+/// Where the largest element has nearly all the weight: add up the rest alone.
+/// (log_softmax([20, 0])[0] is -2.06e-9, not 0.)
 template <class T>
 inline RowSum with_exact_excess(RowSum row, const T* x, const std::uint8_t* keep, Sum<double> scale,
                                 std::size_t n) {
-    constexpr double enough = dtype_of<T> == DType::float32 ? 0x1p-20 : 1.0;
-    if (abs(row.top) != infinity && row.excess < enough) {
+    if (abs(row.top) != infinity && row.excess < least_excess<T>) {
         row.excess = sum_of_exponentials<false, true, T>(x, keep, row.top, scale, nullptr, n);
     }
     return row;
@@ -232,6 +328,14 @@ inline RowSum with_exact_excess(RowSum row, const T* x, const std::uint8_t* keep
 
 /// Longer rows are read twice rather than held in the output between the passes.
 inline constexpr std::size_t longest_stored_row = std::size_t{1} << 16;
+
+/// By what a stored exponential is multiplied.
+template <class T>
+inline Sum<T> softmax_factor(const RowSum& row) {
+    const double whole = 1.0 / row.sum / row.unit;
+    const T factor = static_cast<T>(whole);
+    return {factor, static_cast<T>(whole - static_cast<double>(factor))};
+}
 
 template <class T>
 void softmax_row(const T* x, const std::uint8_t* keep, double temperature, T* y, std::size_t n) {
@@ -251,9 +355,9 @@ void softmax_row(const T* x, const std::uint8_t* keep, double temperature, T* y,
     }
     const double inverse = 1.0 / row.sum;
     if (stored) {
-        const T factor = static_cast<T>(inverse);
+        const Sum<T> factor = softmax_factor<T>(row);
 #pragma omp simd
-        for (std::size_t i = 0; i < n; ++i) y[i] *= factor;
+        for (std::size_t i = 0; i < n; ++i) y[i] = fma(y[i], factor.high, y[i] * factor.low);
         return;
     }
     for_each_chunk(x, keep, n, [&](const T* chunk, std::size_t i, auto count) {

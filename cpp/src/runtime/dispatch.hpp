@@ -25,4 +25,10 @@ const RowKernels<T>& row_kernels() {
 /// The instruction sets that were compiled in and that this machine has, best first.
 std::vector<std::string> available_instruction_sets();
 
+/// The one for several rows at a time, which only float32 has.
+template <class T>
+RowsInLanesKernel rows_in_lanes_kernel(RowsInLanesKernel KernelTable::* kernel) {
+    return dtype_of<T> == DType::float32 ? kernels().*kernel : nullptr;
+}
+
 }  // namespace ranvier

@@ -46,8 +46,8 @@ void run(int index, Form form, std::initializer_list<const T*> arrays, T* y, std
 }
 
 template <class T>
-void run(RowKernel<T> kernel, const T* x, T* y, std::size_t rows, std::size_t n,
-         std::size_t outputs, double temperature) {
+void run(RowKernel<T> kernel, RowsInLanesKernel KernelTable::* in_lanes, const T* x, T* y,
+         std::size_t rows, std::size_t n, std::size_t outputs, double temperature) {
     if (!(temperature > 0) || std::isinf(temperature)) {
         throw std::invalid_argument("temperature is " + std::to_string(temperature) +
                                     "; expected a positive, finite number");
@@ -57,7 +57,7 @@ void run(RowKernel<T> kernel, const T* x, T* y, std::size_t rows, std::size_t n,
         return Rows{reinterpret_cast<char*>(const_cast<T*>(data)),
                     static_cast<std::ptrdiff_t>(columns) * item, item};
     };
-    run_rows<T>(kernel, stack(x, n), Rows{nullptr, 0, 0},
+    run_rows<T>(kernel, rows_in_lanes_kernel<T>(in_lanes), stack(x, n), Rows{nullptr, 0, 0},
                 Rows{reinterpret_cast<char*>(&temperature), 0, 0}, stack(y, outputs), rows, n,
                 outputs);
 }
@@ -96,17 +96,18 @@ void Function::vjp(const T* g, const T* x, T* y, std::size_t n,
 
 template <class T>
 void softmax(const T* x, T* y, std::size_t rows, std::size_t n, double temperature) {
-    run<T>(row_kernels<T>().softmax, x, y, rows, n, n, temperature);
+    run<T>(row_kernels<T>().softmax, &KernelTable::softmax_in_lanes, x, y, rows, n, n, temperature);
 }
 
 template <class T>
 void log_softmax(const T* x, T* y, std::size_t rows, std::size_t n, double temperature) {
-    run<T>(row_kernels<T>().log_softmax, x, y, rows, n, n, temperature);
+    run<T>(row_kernels<T>().log_softmax, &KernelTable::log_softmax_in_lanes, x, y, rows, n, n,
+           temperature);
 }
 
 template <class T>
 void logsumexp(const T* x, T* y, std::size_t rows, std::size_t n) {
-    run<T>(row_kernels<T>().logsumexp, x, y, rows, n, 1, 1.0);
+    run<T>(row_kernels<T>().logsumexp, &KernelTable::logsumexp_in_lanes, x, y, rows, n, 1, 1.0);
 }
 
 #define RV_INSTANTIATE(T)                                                                       \

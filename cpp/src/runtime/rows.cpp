@@ -20,7 +20,7 @@ std::size_t worth_a_thread(std::size_t n) {
 template <class T>
 class Panel {
 public:
-    static constexpr std::size_t width = 16;
+    static constexpr std::size_t width = rows_side_by_side;
 
     Panel(Rows rows, std::size_t n, std::size_t count) : rows_(rows), n_(n) {
         direct_ = rows.data == nullptr || n <= 1 || rows.stride == sizeof(T);
@@ -71,18 +71,78 @@ double temperature_of(const Rows& temperature, std::size_t row) {
                                                                    temperature.row_stride);
 }
 
+/// Rows of float32 that go through a kernel for several rows at a time: those that lie side by
+/// side, from where they are, and short ones, turned into such.
+class RowsInLanes {
+public:
+    RowsInLanes(RowsInLanesKernel kernel, const Rows& x, const Rows& keep, const Rows& temperature,
+                const Rows& y, std::size_t n, std::size_t outputs)
+        : kernel_(kernel), x_(x), y_(y), n_(n), outputs_(outputs) {
+        const bool plain = kernel != nullptr && keep.data == nullptr &&
+                           temperature.row_stride == 0 && temperature_of(temperature, 0) == 1.0 &&
+                           n >= 1 && n <= longest_row_in_lanes;
+        const auto beside = [](const Rows& rows) {
+            return rows.row_stride == size && rows.stride > 0 && rows.stride % size == 0;
+        };
+        direct_ = plain && beside(x) && (outputs == 1 ? y.row_stride == size : beside(y));
+        const bool whole = x.stride % size == 0 && y.stride % size == 0;
+        turned_ = plain && n <= longest_turned && whole;
+    }
+
+    /// Whether the rows from `first` on are done.
+    bool run(std::size_t first, std::size_t count) {
+        if (direct_ && count == width) {
+            return kernel_(at(x_, first, 0), step(x_), at(y_, first, 0), step(y_), n_);
+        }
+        if (!turned_) return false;
+        float in[longest_turned * width], out[longest_turned * width];
+        for (std::size_t i = 0; i < width; ++i) {
+            const float* row = at(x_, first + (i < count ? i : 0), 0);
+            const std::ptrdiff_t step = x_.stride / size;
+            for (std::size_t j = 0; j < n_; ++j, row += step) in[j * width + i] = *row;
+        }
+        if (!kernel_(in, width, out, width, n_)) return false;
+        for (std::size_t i = 0; i < count; ++i) {
+            float* row = at(y_, first + i, 0);
+            const std::ptrdiff_t step = y_.stride / size;
+            for (std::size_t j = 0; j < outputs_; ++j, row += step) *row = out[j * width + i];
+        }
+        return true;
+    }
+
+private:
+    static constexpr std::size_t width = rows_side_by_side, longest_turned = 48;
+    static constexpr std::ptrdiff_t size = sizeof(float);
+
+    static float* at(const Rows& rows, std::size_t row, std::size_t column) {
+        return reinterpret_cast<float*>(rows.data +
+                                        static_cast<std::ptrdiff_t>(row) * rows.row_stride +
+                                        static_cast<std::ptrdiff_t>(column) * rows.stride);
+    }
+    static std::size_t step(const Rows& rows) {
+        return static_cast<std::size_t>(rows.stride / size);
+    }
+
+    RowsInLanesKernel kernel_;
+    const Rows &x_, &y_;
+    std::size_t n_, outputs_;
+    bool direct_, turned_;
+};
+
 }  // namespace
 
 template <class T>
-void run_rows(RowKernel<T> kernel, Rows x, Rows keep, Rows temperature, Rows y, std::size_t rows,
-              std::size_t n, std::size_t outputs) {
+void run_rows(RowKernel<T> kernel, RowsInLanesKernel in_lanes, Rows x, Rows keep, Rows temperature,
+              Rows y, std::size_t rows, std::size_t n, std::size_t outputs) {
     const KeepFloatStatus flags;
     parallel_for(rows, 1, worth_a_thread(n), [&](std::size_t begin, std::size_t end) {
         Panel<T> from(x, n, end - begin), to(y, outputs, end - begin);
         Panel<std::uint8_t> mask(keep, n, end - begin);
-        constexpr std::size_t width = Panel<T>::width;
+        RowsInLanes together(in_lanes, x, keep, temperature, y, n, outputs);
+        constexpr std::size_t width = rows_side_by_side;
         for (std::size_t first = begin; first < end; first += width) {
             const std::size_t count = std::min(width, end - first);
+            if (together.run(first, count)) continue;
             from.load(first, count);
             mask.load(first, count);
             for (std::size_t i = 0; i < count; ++i) {
@@ -119,10 +179,10 @@ void run_rows_vjp(RowVjpKernel<T> kernel, Rows g, Rows y, Rows temperature, Rows
     });
 }
 
-template void run_rows(RowKernel<float>, Rows, Rows, Rows, Rows, std::size_t, std::size_t,
-                       std::size_t);
-template void run_rows(RowKernel<double>, Rows, Rows, Rows, Rows, std::size_t, std::size_t,
-                       std::size_t);
+template void run_rows(RowKernel<float>, RowsInLanesKernel, Rows, Rows, Rows, Rows, std::size_t,
+                       std::size_t, std::size_t);
+template void run_rows(RowKernel<double>, RowsInLanesKernel, Rows, Rows, Rows, Rows, std::size_t,
+                       std::size_t, std::size_t);
 template void run_rows_vjp(RowVjpKernel<float>, Rows, Rows, Rows, Rows, std::size_t, std::size_t);
 template void run_rows_vjp(RowVjpKernel<double>, Rows, Rows, Rows, Rows, std::size_t, std::size_t);
 

@@ -12,10 +12,11 @@ struct Rows {
 };
 
 /// y = kernel(x, keep, temperature) for every row. `keep.data` may be null; temperature has one
-/// value a row. `outputs` is the number of results a row has: n, or 1.
+/// value a row. `outputs` is the number of results a row has: n, or 1. `in_lanes`, which may be
+/// null, is the same kernel for several rows at a time.
 template <class T>
-void run_rows(RowKernel<T> kernel, Rows x, Rows keep, Rows temperature, Rows y, std::size_t rows,
-              std::size_t n, std::size_t outputs);
+void run_rows(RowKernel<T> kernel, RowsInLanesKernel in_lanes, Rows x, Rows keep, Rows temperature,
+              Rows y, std::size_t rows, std::size_t n, std::size_t outputs);
 
 template <class T>
 void run_rows_vjp(RowVjpKernel<T> kernel, Rows g, Rows y, Rows temperature, Rows out,

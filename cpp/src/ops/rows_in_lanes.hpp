@@ -1,0 +1,106 @@
+// Softmax, its logarithm and log-sum-exp of as many rows at a time as there are lanes, one in each:
+// for rows that lie side by side, and for short ones. Every row gets the bits that it gets alone.
+#pragma once
+
+#include "rows.hpp"
+
+namespace ranvier::RANVIER_ISA {
+
+enum class RowOperation { softmax, log_softmax, logsumexp };
+
+/// Element j of row l is x[j x_step + l], its result y[j y_step + l], and that of logsumexp y[l];
+/// y may be x. For n from 1 to `row_block`. False, and nothing written, if a row needs what only
+/// the general way has.
+template <RowOperation operation>
+bool rows_in_lanes(const float* x, std::size_t x_step, float* y, std::size_t y_step,
+                   std::size_t n) {
+    float least[lanes], most[lanes], shift[lanes];
+    for (std::size_t l = 0; l < lanes; ++l) least[l] = most[l] = x[l];
+    std::uint32_t strange = 0;
+    for (std::size_t j = 0; j < n; ++j) {
+        const float* row = x + j * x_step;
+#pragma omp simd reduction(| : strange)
+        for (std::size_t l = 0; l < lanes; ++l) {
+            least[l] = row[l] < least[l] ? row[l] : least[l];
+            most[l] = row[l] > most[l] ? row[l] : most[l];
+            strange |= row[l] == row[l] ? 0u : 1u;
+        }
+    }
+#pragma omp simd reduction(| : strange)
+    for (std::size_t l = 0; l < lanes; ++l) {
+        const bool narrow = Extent{least[l], most[l]}.narrow();
+        strange |= narrow ? 0u : 1u;
+        shift[l] = shift_for_top(most[l]);
+    }
+    if (strange != 0) return false;
+
+    double sum[lanes][lanes] = {};  // of the elements that one lane has where a row is alone
+    for (std::size_t j = 0; j < n; ++j) {
+        const float* row = x + j * x_step;
+        double* own = sum[j % lanes];
+        float term[lanes];
+#pragma omp simd
+        for (std::size_t l = 0; l < lanes; ++l) term[l] = exponential_near_top(row[l], shift[l]);
+#pragma omp simd
+        for (std::size_t l = 0; l < lanes; ++l) own[l] += static_cast<double>(term[l]);
+        if constexpr (operation == RowOperation::softmax) {
+            float* result = y + j * y_step;
+#pragma omp simd
+            for (std::size_t l = 0; l < lanes; ++l) result[l] = term[l];
+        }
+    }
+    for (std::size_t width = lanes / 2; width > 0; width /= 2) {
+        for (std::size_t k = 0; k < width; ++k) {
+#pragma omp simd
+            for (std::size_t l = 0; l < lanes; ++l) sum[k][l] += sum[k + width][l];
+        }
+    }
+
+    float unit[lanes];
+#pragma omp simd
+    for (std::size_t l = 0; l < lanes; ++l) unit[l] = exponential_near_top(most[l], shift[l]);
+    if constexpr (operation == RowOperation::softmax) {
+        float factor[lanes], rest[lanes];
+#pragma omp simd
+        for (std::size_t l = 0; l < lanes; ++l) {
+            const double u = static_cast<double>(unit[l]);
+            const double whole = 1.0 / (sum[0][l] / u) / u;
+            factor[l] = static_cast<float>(whole);
+            rest[l] = static_cast<float>(whole - static_cast<double>(factor[l]));
+        }
+        for (std::size_t j = 0; j < n; ++j) {
+            float* result = y + j * y_step;
+#pragma omp simd
+            for (std::size_t l = 0; l < lanes; ++l) {
+                result[l] = fma(result[l], factor[l], result[l] * rest[l]);
+            }
+        }
+        return true;
+    }
+    double top[lanes], log_sum[lanes];
+    std::uint32_t certain = 0;
+#pragma omp simd reduction(| : certain)
+    for (std::size_t l = 0; l < lanes; ++l) {
+        const double u = static_cast<double>(unit[l]);
+        const double excess = (sum[0][l] - u) / u;
+        certain |= excess < least_excess<float> ? 1u : 0u;
+        top[l] = static_cast<double>(most[l]);
+        log_sum[l] = log1p(excess);
+    }
+    if (certain != 0) return false;
+    if constexpr (operation == RowOperation::logsumexp) {
+        for (std::size_t l = 0; l < lanes; ++l) y[l] = static_cast<float>(top[l] + log_sum[l]);
+    } else {
+        for (std::size_t j = 0; j < n; ++j) {
+            const float* row = x + j * x_step;
+            float* result = y + j * y_step;
+#pragma omp simd
+            for (std::size_t l = 0; l < lanes; ++l) {
+                result[l] = static_cast<float>((static_cast<double>(row[l]) - top[l]) - log_sum[l]);
+            }
+        }
+    }
+    return true;
+}
+
+}  // namespace ranvier::RANVIER_ISA
