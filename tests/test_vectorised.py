@@ -40,6 +40,17 @@ def gates(checkout) -> set[str]:
     return set(re.findall(r"^RV_GATE\(\w+, (\w+)", text, re.MULTILINE))
 
 
+def losses(checkout) -> list[tuple[str, str]]:
+    """The elementwise losses, and the numbers of their operands and gradients."""
+    text = (checkout / "cpp/src/ops/losses.def").read_text()
+    return re.findall(r"^RV_LOSS\((\w+), (\d, \d)\)", text, re.MULTILINE)
+
+
+def row_losses(checkout) -> list[str]:
+    text = (checkout / "cpp/src/ops/row_losses.def").read_text()
+    return re.findall(r"^RV_ROW_LOSS\((\w+)", text, re.MULTILINE)
+
+
 def expected_kernels(checkout, own: str) -> dict[str, str]:
     """A short name for every kernel in the table, and how its demangled name starts."""
     result = {}
@@ -62,8 +73,17 @@ def expected_kernels(checkout, own: str) -> dict[str, str]:
             result[f"biased<{name}>, {dtype}"] = f"{own}biased<{own}activations::{name}, {dtype}>("
         for name in row_kernels(checkout):
             result[f"{name}, {dtype}"] = f"{own}{name}<{dtype}>("
+        for name, counts in losses(checkout):
+            start = f"{own}loss_points<{own}losses::{name}, {counts}, {dtype}>("
+            result[f"{name}, {dtype}"] = start
+        for name in row_losses(checkout):
+            if name != "structured_hinge":  # a search for the largest, not arithmetic
+                result[f"{name}, {dtype}"] = f"{own}{name}<{dtype}>("
         for name in optimizers(checkout):
             result[f"{name}, {dtype}"] = f"{own}optimizer_step<{own}optimizers::{name}, {dtype}>("
+    for operation in range(3):
+        start = f"{own}rows_in_lanes<({own}RowOperation){operation}>("
+        result[f"rows_in_lanes {operation}"] = start
     return result
 
 

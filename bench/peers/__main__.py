@@ -14,7 +14,15 @@ import ranvier as rv
 from . import timing
 from .timing import Row, machine, markdown
 
-SUBJECTS = ("activations", "gates", "reductions", "optimizers", "training", "layouts")
+SUBJECTS = (
+    "activations",
+    "gates",
+    "reductions",
+    "losses",
+    "optimizers",
+    "training",
+    "layouts",
+)
 PACKAGES = ("ranvier", "numpy", "torch", "jax", "scipy", "scikit-learn")
 
 

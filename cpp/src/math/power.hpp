@@ -39,7 +39,7 @@ inline double power_of(double x, double q) {
     const double high = q * logarithm.high;
     const double low = fma(q, logarithm.low, exact_fma(q, logarithm.high, -high));
     const double e = exponential<T>(at_most(high, 709.0)).value();
-    const double inside = high > 709.5 ? infinity : fma(e, low, e);
+    const double inside = high > 709.5 ? infinity : high < -746.0 ? 0.0 : fma(e, low, e);
     const double edge = x == 0.0 ? (q > 0.0    ? 0.0
                                     : q == 0.0 ? 1.0
                                                : infinity)

@@ -10,11 +10,15 @@ inline double share(double a, double b) {
     return a == 0.0 ? 0.0 : a * b;
 }
 
+/// e^-x is 0 beyond it; for a float32 result, exponential() ends in some tiny number instead.
+inline constexpr double nothing_left = 746.0;
+
 /// log(1 + e^-|x|).
 template <class T>
 inline double bend(double x) {
     const auto e = exponential<T>(working<T>(-abs(x)));
-    return rounded<double>(scaled(log_one_plus(e), e.rest));
+    const double inside = rounded<double>(scaled(log_one_plus(e), e.rest));
+    return abs(x) > nothing_left ? 0.0 : inside;
 }
 /// log(1 + e^x) = -log s(-x), s the logistic function.
 template <class T>
@@ -24,7 +28,7 @@ inline double softplus_of(double x) {
 /// s(x) = 1 / (1 + e^-x), with relative accuracy in both tails.
 template <class T>
 inline double logistic_of(double x) {
-    const double e = exponential<T>(-abs(x)).value();
+    const double e = abs(x) > nothing_left ? 0.0 : exponential<T>(-abs(x)).value();
     return (x < 0.0 ? e : 1.0) / (1.0 + e);
 }
 
