@@ -7,6 +7,19 @@
 
 namespace ranvier::RANVIER_ISA {
 
+/// f = -x_y of logarithms x of probabilities; 0 where the label y is negative.
+template <class T>
+double negative_log_likelihood(const RowLossSample<T>& sample, double scale, T* const* gradients,
+                               std::size_t n) {
+    if (gradients[0] != nullptr) {
+        for (std::size_t j = 0; j < n; ++j) gradients[0][j] = T(0);
+    }
+    if (sample.labels[0] < 0) return 0.0;
+    const auto label = static_cast<std::size_t>(sample.labels[0]);
+    if (gradients[0] != nullptr) gradients[0][label] = static_cast<T>(-scale);
+    return -static_cast<double>(sample.rows[0][label]);
+}
+
 /// The hinges of scores [begin, end) over that of the right class, to the power 1 or 2; with
 /// `gradient`, factor times their slopes. `slopes` is the sum of these before the factor.
 template <bool squared, class T>
@@ -159,14 +172,57 @@ inline double norm_of_difference(const T* a, const T* b, double eps, double p, s
     return power_of<double>(tree_sum(sum), 1.0 / p);
 }
 
-/// The derivative of ||d||_p with respect to one element of d; 0 where the norm is.
-inline double norm_slope(double d, double norm, double p) {
-    const double sign = d > 0.0 ? 1.0 : d < 0.0 ? -1.0 : d;
-    if (norm == 0.0) return 0.0;
-    if (p == 2.0) return d / norm;
-    if (p == 1.0) return sign;
-    if (p == infinity) return abs(d) == norm ? sign : 0.0;
-    return d == 0.0 ? 0.0 : sign * power_of<double>(abs(d) / norm, p - 1.0);
+/// The derivative of ||d||_p with respect to one element of d; 0 where the norm is. That of the
+/// largest element is shared among `ties` equals.
+struct NormSlope {
+    double p, ties;
+    double operator()(double d, double norm) const {
+        const double sign = d > 0.0 ? 1.0 : d < 0.0 ? -1.0 : d;
+        if (norm == 0.0) return 0.0;
+        if (p == 1.0) return sign;
+        if (p == infinity) return abs(d) == norm ? sign / ties : 0.0;
+        return d == 0.0 ? 0.0 : sign * power_of<double>(abs(d) / norm, p - 1.0);
+    }
+};
+/// The same for p = 2, without a branch.
+struct EuclideanSlope {
+    double operator()(double d, double norm) const { return norm == 0.0 ? 0.0 : d / norm; }
+};
+
+/// How many elements of a - b + eps are as large as the norm for p = inf.
+template <class T>
+inline double ties_of(const T* a, const T* b, double eps, double norm, std::size_t n) {
+    double count = 0.0;
+    for (std::size_t j = 0; j < n; ++j) {
+        const double d = (static_cast<double>(a[j]) - static_cast<double>(b[j])) + eps;
+        count += abs(d) == norm ? 1.0 : 0.0;
+    }
+    return count > 0.0 ? count : 1.0;
+}
+
+/// A distance of two rows and by how much its slope counts.
+template <class Slope>
+struct Distance {
+    double norm, factor;
+    Slope slope;
+    double operator()(double d) const { return factor == 0.0 ? 0.0 : factor * slope(d, norm); }
+};
+
+template <class T, class Slope>
+inline void triplet_gradients(const RowLossSample<T>& sample, const Distance<Slope> (&distances)[3],
+                              double eps, T* const* gradients, std::size_t n) {
+    const T *a = sample.rows[0], *b = sample.rows[1], *c = sample.rows[2];
+    T *of_a = gradients[0], *of_b = gradients[1], *of_c = gradients[2];
+    const Distance<Slope> near = distances[0], far = distances[1], other = distances[2];
+    for_each_lane(n, [&](std::size_t j, std::size_t) {
+        const double x = static_cast<double>(a[j]), y = static_cast<double>(b[j]);
+        const double z = static_cast<double>(c[j]);
+        const double to_near = near((x - y) + eps), to_far = far((x - z) + eps);
+        const double to_other = other((y - z) + eps);
+        of_a[j] = static_cast<T>(to_near - to_far);
+        of_b[j] = static_cast<T>(-to_near - to_other);
+        of_c[j] = static_cast<T>(to_far + to_other);
+    });
 }
 
 /// f = max(0, ||a - b|| - ||a - c|| + margin) for an anchor a, a positive b and a negative c
@@ -184,30 +240,21 @@ double triplet_margin(const RowLossSample<T>& sample, double scale, T* const* gr
     const double of_other = other < far ? 1.0 : other == far ? 0.5 : 0.0;
     const double z = margin + near - (other < far ? other : far);
     const double factor = z >= 0.0 ? scale : z == z ? 0.0 : z;
-    double ties[3] = {1.0, 1.0, 1.0};  // the slope of the largest element is shared among equals
-    if (p == infinity && gradients[0] != nullptr) {
-        const T *left[] = {a, a, b}, *right[] = {b, c, c};
-        const double norms[] = {near, far, other};
-        for (int k = 0; k < 3; ++k) {
-            double count = 0.0;
-            for (std::size_t j = 0; j < n; ++j) {
-                const double d =
-                    (static_cast<double>(left[k][j]) - static_cast<double>(right[k][j])) + eps;
-                count += abs(d) == norms[k] ? 1.0 : 0.0;
-            }
-            ties[k] = count > 0.0 ? count : 1.0;
-        }
-    }
-    for (std::size_t j = 0; j < n && gradients[0] != nullptr; ++j) {
-        const double x = static_cast<double>(a[j]), y = static_cast<double>(b[j]);
-        const double w = static_cast<double>(c[j]);
-        const double to_near = norm_slope((x - y) + eps, near, p) / ties[0];
-        const double to_far = (1.0 - of_other) * norm_slope((x - w) + eps, far, p) / ties[1];
-        const double to_other =
-            of_other == 0.0 ? 0.0 : of_other * norm_slope((y - w) + eps, other, p) / ties[2];
-        gradients[0][j] = static_cast<T>(factor * (to_near - to_far));
-        gradients[1][j] = static_cast<T>(factor * (-to_near - to_other));
-        gradients[2][j] = static_cast<T>(factor * (to_far + to_other));
+    if (gradients[0] == nullptr) return at_least(z, 0.0);
+    const double factors[] = {factor, factor * (1.0 - of_other), factor * of_other};
+    if (p == 2.0) {
+        const Distance<EuclideanSlope> distances[] = {
+            {near, factors[0], {}}, {far, factors[1], {}}, {other, factors[2], {}}};
+        triplet_gradients(sample, distances, eps, gradients, n);
+    } else {
+        const bool largest = p == infinity;
+        const double ties[] = {largest ? ties_of(a, b, eps, near, n) : 1.0,
+                               largest ? ties_of(a, c, eps, far, n) : 1.0,
+                               largest ? ties_of(b, c, eps, other, n) : 1.0};
+        const Distance<NormSlope> distances[] = {{near, factors[0], {p, ties[0]}},
+                                                 {far, factors[1], {p, ties[1]}},
+                                                 {other, factors[2], {p, ties[2]}}};
+        triplet_gradients(sample, distances, eps, gradients, n);
     }
     return at_least(z, 0.0);
 }

@@ -18,6 +18,7 @@ from ._loss import (
     labels_of,
     like,
     reduction_of,
+    rows,
     weights_of,
 )
 
@@ -281,10 +282,10 @@ def poisson_nll_loss(
     (1.0, array([-2.]))
     """
     return elementwise(
-        "poisson_nll_loss_log_input" if log_input else "poisson_nll_loss",
+        f"poisson_nll_loss{'_log_input' if log_input else ''}{'_full' if full else ''}",
         gradient,
         {"input": input, "target": target},
-        (float(bool(full)), number("eps", eps)),
+        (number("eps", eps),),
         reduction=reduction,
         sample_weight=sample_weight,
     )
@@ -454,6 +455,8 @@ def nll_loss(
     if sample_weight is not None:
         of_samples = weights_of(sample_weight, "sample_weight", x.shape[:axis], np.float64)
         weights *= of_samples.reshape(of_samples.shape + (1,) * (weights.ndim - of_samples.ndim))
+    if x.ndim <= 2:
+        return _nll_of_rows(gradient, x, np.where(kept, labels, -1), weights, reduction)
     index = np.expand_dims(at, axis)
     divisor = float(weights.sum()) if reduction == "mean" else 1.0
     with np.errstate(all="ignore"):
@@ -470,6 +473,21 @@ def nll_loss(
         if reduction == "none":
             return each.astype(x.dtype)
         return float(np.float64(each.sum()) / np.float64(divisor))
+
+
+def _nll_of_rows(
+    gradient: Gradient | None, x: Array, labels: Array, weights: Array, reduction: str
+) -> Any:
+    """In native code; a label of -1 is ignored. The mean is weighted by what multiplies."""
+    return rows(
+        "negative_log_likelihood",
+        gradient,
+        {"input": x},
+        labels=labels,
+        classes=False,
+        reduction=reduction,
+        sample_weight=weights,
+    )
 
 
 def _require_like(out: Any, x: Array) -> None:

@@ -125,21 +125,22 @@ struct kl_div_log_target {
     }
 };
 
-/// What -log of a Poisson or normal density adds that does not depend on the prediction, where
-/// asked for: by Stirling's formula log y! = y log y - y + log(2 pi y) / 2, for y > 1.
-inline double stirling(double y, double full) {
+/// log y! by Stirling's formula, y log y - y + log(2 pi y) / 2, for y > 1; 0 otherwise.
+inline double stirling(double y) {
     const double factorial = y * log(y) - y + 0.5 * log(0x1.921fb54442d18p+2 * y);
-    return (full != 0.0) & (y > 1.0) ? factorial : 0.0;
+    return y > 1.0 ? factorial : 0.0;
 }
-/// f = x - y log(x + eps): -log of the probability of a count y whose mean is x.
+
+/// f = x - y log(x + eps): -log of the probability of a count y whose mean is x, but for log y!,
+/// which does not depend on x.
 struct poisson_nll_loss {
     template <class T>
-    static double value(double x, double y, const double* p) {
-        return x - share(y, log(x + p[1])) + stirling(y, p[0]);
+    static double value(double x, double y, const double* eps) {
+        return x - share(y, log(x + *eps));
     }
     template <class T>
-    static double derivative(double x, double y, const double* p) {
-        return 1.0 - y / (x + p[1]);
+    static double derivative(double x, double y, const double* eps) {
+        return 1.0 - y / (x + *eps);
     }
 };
 /// The same where x is the logarithm of the mean: f = e^x - y x.
@@ -149,14 +150,24 @@ struct poisson_nll_loss_log_input {
         return x > 709.0 ? infinity : exponential<T>(at_most(x, 709.0)).value();
     }
     template <class T>
-    static double value(double x, double y, const double* p) {
-        return rate<T>(x) - share(y, x) + stirling(y, p[0]);
+    static double value(double x, double y, const double*) {
+        return rate<T>(x) - share(y, x);
     }
     template <class T>
     static double derivative(double x, double y, const double*) {
         return rate<T>(x) - y;
     }
 };
+/// Both with log y!.
+template <class Loss>
+struct with_factorial : Loss {
+    template <class T>
+    static double value(double x, double y, const double* eps) {
+        return Loss::template value<T>(x, y, eps) + stirling(y);
+    }
+};
+using poisson_nll_loss_full = with_factorial<poisson_nll_loss>;
+using poisson_nll_loss_log_input_full = with_factorial<poisson_nll_loss_log_input>;
 
 /// f = (log v + (x - y)^2 / v) / 2, plus log(2 pi) / 2 where asked for: -log of a normal density of
 /// mean x and variance v, which is at least eps (Nix and Weigend, 1994).
