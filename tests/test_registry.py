@@ -24,7 +24,7 @@ FORMS = {
 # What stands beside the activations in a module; test_gates.py looks at the gates.
 BESIDE = {
     "derivative": {*GATES, "maxout"},
-    "vjp": {*GATES, "maxout", "log_softmax", "softmax"},
+    "vjp": {*GATES, "maxout", "log_softmax", "softmax", "softmin"},
 }
 
 

@@ -166,8 +166,8 @@ struct with_factorial : Loss {
         return Loss::template value<T>(x, y, eps) + stirling(y);
     }
 };
-using poisson_nll_loss_full = with_factorial<poisson_nll_loss>;
-using poisson_nll_loss_log_input_full = with_factorial<poisson_nll_loss_log_input>;
+struct poisson_nll_loss_full : with_factorial<poisson_nll_loss> {};
+struct poisson_nll_loss_log_input_full : with_factorial<poisson_nll_loss_log_input> {};
 
 /// f = (log v + (x - y)^2 / v) / 2, plus log(2 pi) / 2 where asked for: -log of a normal density of
 /// mean x and variance v, which is at least eps (Nix and Weigend, 1994).
