@@ -425,6 +425,15 @@ def test_weights_of_zero_sum_give_nan():
         assert total == 0, case
 
 
+def test_one_class():
+    x = np.array([[0.5], [2.0]])
+    assert losses.multilabel_margin_loss(x, [[-1], [0]]) == 0
+    assert losses.multi_margin_loss(x, [0, 0]) == 0
+    assert losses.nll_loss(x, [0, 0]) == -1.25
+    with pytest.raises(IndexError, match="target has the label 1"):
+        losses.multilabel_margin_loss(x, [[-1], [1]])
+
+
 def test_zero_one_loss_has_no_gradient():
     with pytest.raises(TypeError, match="zero_one_loss is a metric and has no gradient"):
         losses.zero_one_loss.value_and_grad([[0.0, 1.0]], [1])

@@ -38,14 +38,12 @@ const double* doubles(const py::object& array, std::size_t size, const char* nam
     return reinterpret_cast<const double*>(checked.data());
 }
 
-/// Throws unless every label is a class. Where a sample has as many labels as there are classes,
-/// those from its first -1 on do not count.
-void check_labels(const RowLossBatch& batch) {
+/// Throws unless every label is a class. Of a list, those from the first -1 on do not count.
+void check_labels(const RowLossBatch& batch, bool list) {
     for (std::size_t i = 0; i < batch.samples; ++i) {
         for (std::size_t k = 0; k < batch.labels_per_sample; ++k) {
             const std::size_t at = i * batch.labels_per_sample + k;
             const std::int64_t label = batch.labels[at];
-            const bool list = batch.labels_per_sample == batch.n && batch.n > 1;
             if (list && label == -1) break;
             if (label < 0 || label >= static_cast<std::int64_t>(batch.n)) {
                 throw py::index_error("target has the label " + std::to_string(label) +
@@ -86,8 +84,9 @@ py::object row_loss(int loss, const std::vector<py::object>& arrays,
     if (!labels.is_none()) {
         auto* array = reinterpret_cast<PyArrayObject*>(labels.ptr());
         batch.labels = static_cast<const std::int64_t*>(PyArray_DATA(array));
-        batch.labels_per_sample = PyArray_NDIM(array) == 2 ? batch.n : 1;
-        if (labels_are_classes) check_labels(batch);
+        const bool list = PyArray_NDIM(array) == 2;
+        batch.labels_per_sample = list ? batch.n : 1;
+        if (labels_are_classes) check_labels(batch, list);
     }
     batch.graded = static_cast<int>(gradients.size());
     for (int k = 0; k < batch.graded; ++k) {

@@ -182,21 +182,26 @@ inline Extent extent(const float* x, std::size_t n) {
         least[l] = static_cast<float>(infinity);
         most[l] = static_cast<float>(-infinity);
     }
-    const std::size_t full = n / lanes * lanes;
-    for (std::size_t i = 0; i < full; i += lanes) {
+    const auto look = [&](const float* chunk) {
 #pragma omp simd
         for (std::size_t l = 0; l < lanes; ++l) {
-            least[l] = x[i + l] < least[l] ? x[i + l] : least[l];
-            most[l] = x[i + l] > most[l] ? x[i + l] : most[l];
+            least[l] = chunk[l] < least[l] ? chunk[l] : least[l];
+            most[l] = chunk[l] > most[l] ? chunk[l] : most[l];
         }
+    };
+    const std::size_t full = n / lanes * lanes, rest = n - full;
+    for (std::size_t i = 0; i < full; i += lanes) look(x + i);
+    if (rest > 0) {
+        float padded[lanes];
+#pragma omp simd
+        for (std::size_t l = 0; l < lanes; ++l) padded[l] = l < rest ? x[full + l] : x[full];
+        look(padded);
     }
-    for (std::size_t i = full; i < n; ++i) {
-        least[0] = x[i] < least[0] ? x[i] : least[0];
-        most[0] = x[i] > most[0] ? x[i] : most[0];
-    }
-    for (std::size_t l = 1; l < lanes; ++l) {
-        least[0] = least[l] < least[0] ? least[l] : least[0];
-        most[0] = most[l] > most[0] ? most[l] : most[0];
+    for (std::size_t width = lanes / 2; width > 0; width /= 2) {
+        for (std::size_t l = 0; l < width; ++l) {
+            least[l] = least[l + width] < least[l] ? least[l + width] : least[l];
+            most[l] = most[l + width] > most[l] ? most[l + width] : most[l];
+        }
     }
     return {least[0], most[0]};
 }
