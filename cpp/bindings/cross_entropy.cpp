@@ -1,5 +1,5 @@
-// Cross-entropy over arrays. Python has settled defaults and brought weights to contiguous arrays; what
-// concerns the large arrays is checked here, before anything is written.
+// Cross-entropy over arrays. Python has settled defaults and brought weights to contiguous arrays;
+// what concerns the large arrays is checked here, before anything is written.
 #include "arrays.hpp"
 
 #include <pybind11/pybind11.h>
