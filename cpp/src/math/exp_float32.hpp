@@ -85,13 +85,15 @@ inline float shift_for_top(float top) {
     const float n = fma(top, 0x1.715476p+0f, rounding_shift) - rounding_shift;
     return rounding_shift - n;
 }
-/// e^x 2^-k, within 2^-24, where k is the integer that the shift for the largest of a row comes to:
-/// the x of the row are not subtracted from one another, and nothing of them is lost.
-inline float exponential_near_top(float x, float shift) {
+/// e^x 2^-k, rounded, and what rounding it has lost, within 2^-26 together. k is the integer that
+/// the shift for the largest of a row comes to: the x of the row are not subtracted from one
+/// another, and nothing of them is lost.
+inline Sum<float> exponential_near_top(float x, float shift) {
     const ReducedFloat x_ = reduced_float32(x, shift);
     const float r = fma(-x_.n, ln2_rest_float32, x_.r_high);
     const float excess = fma(r * r, polynomial(exp_rest_in_float32, r), r);
-    return fma(x_.scale, excess, x_.scale);
+    const float high = fma(x_.scale, excess, x_.scale);
+    return {high, fma(x_.scale, excess, x_.scale - high)};
 }
 
 }  // namespace ranvier::RANVIER_ISA

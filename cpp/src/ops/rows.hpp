@@ -206,30 +206,33 @@ inline Extent extent(const float* x, std::size_t n) {
     return {least[0], most[0]};
 }
 
-/// sum of e^x in the shift's units, by float32 arithmetic; with `store`, the terms go to e.
+/// sum of e^x in the shift's units, by float32 arithmetic; with `store`, the terms go to e,
+/// rounded. The sum has what rounding them loses as well.
 template <bool store>
 inline double sum_near_top(const float* x, float shift, float* e, std::size_t n) {
-    LaneSums<float> sum;
+    double sum[lanes] = {};
+    float lost[lanes] = {};
     for_each_chunk(x, nullptr, n, [&](const float* chunk, std::size_t i, auto count) {
         float term[lanes];
 #pragma omp simd
         for (std::size_t l = 0; l < lanes; ++l) {
-            const float e_l = exponential_near_top(chunk[l], shift);
-            term[l] = l < count ? e_l : 0.0f;
+            const Sum<float> e_l = exponential_near_top(chunk[l], shift);
+            term[l] = l < count ? e_l.high : 0.0f;
+            lost[l] += l < count ? e_l.low : 0.0f;
         }
 #pragma omp simd
-        for (std::size_t l = 0; l < lanes; ++l) sum.add(l, static_cast<double>(term[l]));
+        for (std::size_t l = 0; l < lanes; ++l) sum[l] += static_cast<double>(term[l]);
         if constexpr (store) {
             for_each_lane(count, [&](std::size_t j, std::size_t) { e[i + j] = term[j]; });
         }
     });
-    return sum.total();
+    for (std::size_t l = 0; l < lanes; ++l) sum[l] += static_cast<double>(lost[l]);
+    return tree_sum(sum);
 }
 
-/// The sum of a row from that of e^x in units. What the largest term is off by is off in the sum as
-/// well, and leaves nothing behind in what the others come to beside it.
+/// The sum of a row from that of e^x in units, of which the largest term is one.
 inline RowSum row_sum_in_units(float top, float shift, double sum) {
-    const double unit = static_cast<double>(exponential_near_top(top, shift));
+    const double unit = whole(exponential_near_top(top, shift));
     return {static_cast<double>(top), sum / unit, (sum - unit) / unit, unit};
 }
 

@@ -34,13 +34,20 @@ bool rows_in_lanes(const float* x, std::size_t x_step, float* y, std::size_t y_s
     }
     if (strange != 0) return false;
 
-    double sum[lanes][lanes] = {};  // of the elements that one lane has where a row is alone
+    // Of the elements that one lane has where a row is alone.
+    double sum[lanes][lanes] = {};
+    float lost[lanes][lanes] = {};
     for (std::size_t j = 0; j < n; ++j) {
         const float* row = x + j * x_step;
         double* own = sum[j % lanes];
+        float* own_lost = lost[j % lanes];
         float term[lanes];
 #pragma omp simd
-        for (std::size_t l = 0; l < lanes; ++l) term[l] = exponential_near_top(row[l], shift[l]);
+        for (std::size_t l = 0; l < lanes; ++l) {
+            const Sum<float> e_l = exponential_near_top(row[l], shift[l]);
+            term[l] = e_l.high;
+            own_lost[l] += e_l.low;
+        }
 #pragma omp simd
         for (std::size_t l = 0; l < lanes; ++l) own[l] += static_cast<double>(term[l]);
         if constexpr (operation == RowOperation::softmax) {
@@ -49,6 +56,10 @@ bool rows_in_lanes(const float* x, std::size_t x_step, float* y, std::size_t y_s
             for (std::size_t l = 0; l < lanes; ++l) result[l] = term[l];
         }
     }
+    for (std::size_t k = 0; k < lanes; ++k) {
+#pragma omp simd
+        for (std::size_t l = 0; l < lanes; ++l) sum[k][l] += static_cast<double>(lost[k][l]);
+    }
     for (std::size_t width = lanes / 2; width > 0; width /= 2) {
         for (std::size_t k = 0; k < width; ++k) {
 #pragma omp simd
@@ -56,14 +67,16 @@ bool rows_in_lanes(const float* x, std::size_t x_step, float* y, std::size_t y_s
         }
     }
 
-    float unit[lanes];
+    double unit[lanes];
 #pragma omp simd
-    for (std::size_t l = 0; l < lanes; ++l) unit[l] = exponential_near_top(most[l], shift[l]);
+    for (std::size_t l = 0; l < lanes; ++l) {
+        unit[l] = whole(exponential_near_top(most[l], shift[l]));
+    }
     if constexpr (operation == RowOperation::softmax) {
         float factor[lanes], rest[lanes];
 #pragma omp simd
         for (std::size_t l = 0; l < lanes; ++l) {
-            const double u = static_cast<double>(unit[l]);
+            const double u = unit[l];
             const double whole = 1.0 / (sum[0][l] / u) / u;
             factor[l] = static_cast<float>(whole);
             rest[l] = static_cast<float>(whole - static_cast<double>(factor[l]));
@@ -81,7 +94,7 @@ bool rows_in_lanes(const float* x, std::size_t x_step, float* y, std::size_t y_s
     std::uint32_t certain = 0;
 #pragma omp simd reduction(| : certain)
     for (std::size_t l = 0; l < lanes; ++l) {
-        const double u = static_cast<double>(unit[l]);
+        const double u = unit[l];
         const double excess = (sum[0][l] - u) / u;
         certain |= excess < least_excess<float> ? 1u : 0u;
         top[l] = static_cast<double>(most[l]);
