@@ -33,6 +33,7 @@ struct RowDistribution {
     double probability(std::size_t j) const {
         const double x = static_cast<double>(logits[j]);
         if (infinite()) return row.sum != row.sum ? row.sum : x == infinity ? inverse : 0.0;
+        if (x == row.top) return inverse;  // that of the largest is not rounded
         if (exponentials != nullptr) {
             return static_cast<double>(exponentials[j]) * (inverse / row.unit);
         }

@@ -118,7 +118,11 @@ template <class T>
 inline double power(double x, double top, Sum<double> scale) {
     const Sum<double> d = distance<T>(x, top, scale);
     const double e = exp<T>(d.high);
-    return dtype_of<T> == DType::float32 ? e : fma(e, d.low, e);
+    if constexpr (dtype_of<T> == DType::float32) {
+        return d.high < -700.0 ? 0.0 : e;  // exp ends in some tiny number instead
+    } else {
+        return fma(e, d.low, e);
+    }
 }
 
 /// A sum in each lane. float32 terms are summed in double as they are; double ones with what every
