@@ -29,7 +29,7 @@ inline double log(double x) {
     const Sum<double> parts = log_in_two(x);
     const double inside = parts.high + parts.low;
     const double edge = x == 0.0 ? -infinity : x == infinity ? x : not_a_number;
-    return (x > 0.0) & (x < infinity) ? inside : edge;
+    return ((x > 0.0) & (x < infinity)) ? inside : edge;
 }
 
 /// x^q for x >= 0 and a finite q; 0^q is 0 for q > 0.
@@ -46,7 +46,7 @@ inline double power_of(double x, double q) {
                                  : (q > 0.0    ? x
                                     : q == 0.0 ? 1.0
                                                : 0.0);
-    return (x > 0.0) & (x < infinity) ? inside : x == x ? edge : x;
+    return ((x > 0.0) & (x < infinity)) ? inside : x == x ? edge : x;
 }
 
 }  // namespace ranvier::RANVIER_ISA

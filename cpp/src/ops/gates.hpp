@@ -74,7 +74,10 @@ struct FloatFactor<activations::sigmoid> {
 };
 template <>
 struct FloatFactor<activations::silu> {
-    static bool covers(float b) { return (abs(b) < 60.0f) & ((abs(b) > 0x1p-60f) | (b == 0.0f)); }
+    static bool covers(float b) {
+        const float size = abs(b);
+        return (size < 60.0f) & ((size > 0x1p-60f) | (b == 0.0f));
+    }
     static Sum<float> value(float b) { return activations::logistic_float32({b, 0.0f}) * b; }
 };
 

@@ -64,7 +64,8 @@ struct hinge_embedding_loss {
     }
     template <class T>
     static double derivative(double x, double y, const double* margin) {
-        return (y != -1.0 ? 1.0 : 0.0) - ((y != 1.0) & (*margin - x >= 0.0) ? 1.0 : 0.0);
+        const bool near = (y != 1.0) & (*margin - x >= 0.0);
+        return (y != -1.0 ? 1.0 : 0.0) - (near ? 1.0 : 0.0);
     }
 };
 
