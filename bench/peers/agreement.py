@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +30,6 @@ class Case:
     graded: int = 1
     options: dict[str, Any] = field(default_factory=dict)
     reductions: tuple[str, ...] = REDUCTIONS
-    own: dict[str, Any] = field(default_factory=dict)  # what torch calls otherwise
 
 
 def _grid(**choices: tuple[Any, ...]) -> Iterator[dict[str, Any]]:
@@ -119,10 +118,10 @@ def _tensor(value: Any) -> Any:
 
 def difference(case: Case, reduction: str) -> float:
     """The largest difference of value and gradients, relative to the largest of each."""
-    own: Callable[..., Any] = getattr(losses, case.name)
+    own: losses.Loss = getattr(losses, case.name)
     # torch's order: what has a gradient, then the target; gaussian_nll_loss has var last.
     order = (0, 2, 1) if case.name == "gaussian_nll_loss" else range(len(case.inputs))
-    value, gradients = own.value_and_grad(  # type: ignore[attr-defined]
+    value, gradients = own.value_and_grad(
         *[case.inputs[i] for i in order], reduction=reduction, **case.options
     )
     alone = own(*[case.inputs[i] for i in order], reduction=reduction, **case.options)

@@ -7,6 +7,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace ranvier::bindings {
 
@@ -126,5 +127,38 @@ public:
 private:
     PyArrayObject* array_;
 };
+
+/// Arrays that are read or written already, and what errors call them.
+class TakenArrays {
+public:
+    void add(PyArrayObject* array, std::string name) { list_.emplace_back(array, std::move(name)); }
+    void add(pybind11::handle array, const char* name) {
+        if (array && !array.is_none()) add(reinterpret_cast<PyArrayObject*>(array.ptr()), name);
+    }
+
+    /// Throws unless `array` is like `other`, writeable, and in memory of its own; takes it then.
+    void add_output(const FloatArray& array, const std::string& name, const FloatArray& other,
+                    const ArgumentName& other_name) {
+        array.require_like(other, name.c_str(), other_name);
+        if (!array.writeable()) {
+            throw pybind11::value_error(name + " is read-only; expected it writeable");
+        }
+        for (const auto& [taken, taken_name] : list_) {
+            if (overlap(array.array(), taken)) {
+                throw pybind11::value_error(name + " overlaps " + taken_name +
+                                            " in memory; expected an array of its own");
+            }
+        }
+        add(array.array(), name);
+    }
+
+private:
+    std::vector<std::pair<PyArrayObject*, std::string>> list_;
+};
+
+/// "out", or one of several: "out[1]".
+inline std::string output_name(std::size_t index, std::size_t count) {
+    return count > 1 ? "out[" + std::to_string(index) + "]" : "out";
+}
 
 }  // namespace ranvier::bindings

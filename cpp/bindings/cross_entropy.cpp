@@ -151,18 +151,12 @@ py::object cross_entropy(py::handle input, py::handle target, py::handle weight_
 
     if (!gradient_.is_none()) {
         const FloatArray gradient(gradient_, "out");
-        gradient.require_like(logits, "out", "input");
-        if (!gradient.writeable()) throw py::value_error("out is read-only; expected it writeable");
-        const auto refuse_overlap = [&](py::handle other, const char* name) {
-            if (other && !other.is_none() && overlap(gradient.array(), as_array(other))) {
-                throw py::value_error(std::string("out overlaps ") + name +
-                                      " in memory; expected an array of its own");
-            }
-        };
-        refuse_overlap(input, "input");
-        refuse_overlap(soft ? target : labels, "target");
-        refuse_overlap(weight_, "weight");
-        refuse_overlap(sample_weight, "sample_weight");
+        TakenArrays taken;
+        taken.add(input, "input");
+        taken.add(soft ? target : labels, "target");
+        taken.add(weight_, "weight");
+        taken.add(sample_weight, "sample_weight");
+        taken.add_output(gradient, "out", logits, "input");
         batch.gradient = class_array(gradient);
     }
 

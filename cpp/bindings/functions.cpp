@@ -24,8 +24,7 @@ struct Function {
     PyObject_HEAD vectorcallfunc call;
     PyObject* general;  // the Python function
     PyObject* ufunc;
-    PyObject*
-        defaults;  // arrays without dimensions: a tuple for float16, float32, float64; or None
+    PyObject* defaults;  // 0-d arrays, a tuple for each of the three dtypes; or None
     Py_ssize_t arrays, parameters;
     PyObject* dict;
     PyObject* weak_references;

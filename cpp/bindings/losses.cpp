@@ -6,7 +6,6 @@
 #include <pybind11/stl.h>
 
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "arrays.hpp"
@@ -46,33 +45,23 @@ py::object elementwise_loss(int loss, const std::vector<py::object>& operands,
     batch.shape = PyArray_DIMS(input.array());
     batch.parameters = parameters.data();
     batch.scale = 1.0 / divisor;
-    std::vector<std::pair<PyArrayObject*, std::string>> taken;
+    TakenArrays taken;
     for (std::size_t k = 0; k < operands.size(); ++k) {
         const FloatArray operand(operands[k], names[k].c_str());
         operand.require_like(input, names[k].c_str(), names[0].c_str());
         batch.operands[k] = loss_array(operand.array());
-        taken.emplace_back(operand.array(), names[k]);
+        taken.add(operand.array(), names[k]);
     }
     if (!weight.is_none()) {
         const FloatArray weights(weight, "weight");
         batch.weight = loss_array(weights.array());
-        taken.emplace_back(weights.array(), "a weight");
+        taken.add(weights.array(), "a weight");
     }
     for (std::size_t k = 0; k < gradients.size(); ++k) {
-        const std::string name = gradients.size() > 1 ? "out[" + std::to_string(k) + "]" : "out";
+        const std::string name = output_name(k, gradients.size());
         const FloatArray gradient(gradients[k], name.c_str());
-        gradient.require_like(input, name.c_str(), names[0].c_str());
-        if (!gradient.writeable()) {
-            throw py::value_error(name + " is read-only; expected it writeable");
-        }
-        for (const auto& [array, other] : taken) {
-            if (overlap(gradient.array(), array)) {
-                throw py::value_error(name + " overlaps " + other +
-                                      " in memory; expected an array of its own");
-            }
-        }
+        taken.add_output(gradient, name, input, names[0].c_str());
         batch.gradients[k] = loss_array(gradient.array());
-        taken.emplace_back(gradient.array(), name);
     }
     py::object result;
     if (each) {
@@ -96,9 +85,11 @@ void register_losses(py::module_& m) {
     m.def("elementwise_loss", &elementwise_loss, py::arg("loss"), py::arg("operands"),
           py::arg("names"), py::arg("parameters"), py::arg("weight"), py::arg("divisor"),
           py::arg("each"), py::arg("gradients"));
-    py::dict indices;
-    for (int i = 0; i < count_of<Loss>; ++i) indices[losses[i].name] = i;
-    m.attr("loss_indices") = indices;
+    py::dict records;  // the index and how many gradients there are
+    for (int i = 0; i < count_of<Loss>; ++i) {
+        records[losses[i].name] = py::make_tuple(i, losses[i].gradients);
+    }
+    m.attr("elementwise_losses") = records;
 }
 
 }  // namespace ranvier::bindings

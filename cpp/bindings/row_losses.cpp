@@ -25,7 +25,7 @@ constexpr struct {
 #undef RV_ROW_LOSS
 };
 
-RowArray row_array(const FloatArray& array) {
+Rows row_array(const FloatArray& array) {
     return {array.data(), array.stride(0), array.stride(1)};
 }
 
@@ -75,11 +75,13 @@ py::object row_loss(int loss, const std::vector<py::object>& arrays,
     batch.scale = 1.0 / divisor;
     batch.weight = doubles(weight, batch.n, "weight");
     batch.sample_weight = doubles(sample_weight, batch.samples, "sample_weight");
+    TakenArrays taken;
     for (int k = 0; k < record.rows; ++k) {
-        const FloatArray array(arrays[static_cast<std::size_t>(k)],
-                               names[static_cast<std::size_t>(k)].c_str());
-        array.require_like(first, names[static_cast<std::size_t>(k)].c_str(), names[0].c_str());
+        const auto index = static_cast<std::size_t>(k);
+        const FloatArray array(arrays[index], names[index].c_str());
+        array.require_like(first, names[index].c_str(), names[0].c_str());
         batch.arrays[k] = row_array(array);
+        taken.add(array.array(), names[index]);
     }
     if (!labels.is_none()) {
         auto* array = reinterpret_cast<PyArrayObject*>(labels.ptr());
@@ -88,29 +90,15 @@ py::object row_loss(int loss, const std::vector<py::object>& arrays,
         batch.labels_per_sample = list ? batch.n : 1;
         if (labels_are_classes) check_labels(batch, list);
     }
+    taken.add(labels, "target");
+    taken.add(weight, "weight");
+    taken.add(sample_weight, "sample_weight");
     batch.graded = static_cast<int>(gradients.size());
     for (int k = 0; k < batch.graded; ++k) {
         const auto index = static_cast<std::size_t>(k);
-        const std::string name = batch.graded > 1 ? "out[" + std::to_string(k) + "]" : "out";
+        const std::string name = output_name(index, gradients.size());
         const FloatArray gradient(gradients[index], name.c_str());
-        gradient.require_like(first, name.c_str(), names[0].c_str());
-        if (!gradient.writeable()) {
-            throw py::value_error(name + " is read-only; expected it writeable");
-        }
-        const auto refuse_overlap = [&](const py::object& other, const std::string& other_name) {
-            if (!other.is_none() &&
-                overlap(gradient.array(), reinterpret_cast<PyArrayObject*>(other.ptr()))) {
-                throw py::value_error(name + " overlaps " + other_name +
-                                      " in memory; expected an array of its own");
-            }
-        };
-        for (std::size_t i = 0; i < arrays.size(); ++i) refuse_overlap(arrays[i], names[i]);
-        for (std::size_t i = 0; i < index; ++i) {
-            refuse_overlap(gradients[i], "out[" + std::to_string(i) + "]");
-        }
-        refuse_overlap(labels, "target");
-        refuse_overlap(weight, "weight");
-        refuse_overlap(sample_weight, "sample_weight");
+        taken.add_output(gradient, name, first, names[0].c_str());
         batch.gradients[k] = row_array(gradient);
     }
     py::object result;
@@ -137,9 +125,11 @@ void register_row_losses(py::module_& m) {
           py::arg("labels"), py::arg("labels_are_classes"), py::arg("parameters"),
           py::arg("weight"), py::arg("sample_weight"), py::arg("divisor"), py::arg("each"),
           py::arg("gradients"));
-    py::dict indices;
-    for (int i = 0; i < count_of<RowLoss>; ++i) indices[row_losses[i].name] = i;
-    m.attr("row_loss_indices") = indices;
+    py::dict records;  // the index and how many gradients there are
+    for (int i = 0; i < count_of<RowLoss>; ++i) {
+        records[row_losses[i].name] = py::make_tuple(i, row_losses[i].gradients);
+    }
+    m.attr("row_losses") = records;
 }
 
 }  // namespace ranvier::bindings

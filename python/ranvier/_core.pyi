@@ -64,8 +64,8 @@ def requested_threads() -> int: ...
 def instruction_set() -> str: ...
 def available_instruction_sets() -> list[str]: ...
 
-loss_indices: dict[str, int]
-row_loss_indices: dict[str, int]
+elementwise_losses: dict[str, tuple[int, int]]
+row_losses: dict[str, tuple[int, int]]
 
 def elementwise_loss(
     loss: int,

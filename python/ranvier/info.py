@@ -32,11 +32,6 @@ def _scale(base: float) -> float:
     return math.log(value)
 
 
-def _log(p: Array) -> Array:
-    with np.errstate(all="ignore"):
-        return np.log(p.astype(np.float64))
-
-
 def _total(terms: Array, axis: int, base: float, dtype: Any) -> Any:
     """Summed in float64, in the precision of what was given."""
     with np.errstate(all="ignore"):
@@ -117,7 +112,7 @@ def cross_entropy(p: npt.ArrayLike, q: npt.ArrayLike, *, axis: int = -1, base: f
 def _cross(p: Array, q: Array | None, axis: int, base: float) -> Any:
     other = p if q is None else q
     with np.errstate(all="ignore"):
-        terms = np.where(p == 0, 0.0, -p.astype(np.float64) * _log(other))
+        terms = np.where(p == 0, 0.0, -p.astype(np.float64) * np.log(other.astype(np.float64)))
     return _total(terms, axis, base, _dtype(p, other))
 
 
@@ -160,10 +155,10 @@ def kl_divergence(p: npt.ArrayLike, q: npt.ArrayLike, *, axis: int = -1, base: f
     1.0
     """
     first, second = _distribution("p", p), _distribution("q", q)
-    wide = first.astype(np.float64)
+    wide, other = first.astype(np.float64), second.astype(np.float64)
     with np.errstate(all="ignore"):
         # Near 1, the quotient's logarithm from the difference: what log p - log q would lose.
-        excess = (wide - second) / second.astype(np.float64)
-        ratio = np.where(np.abs(excess) < 0.5, np.log1p(excess), _log(first) - _log(second))
+        excess = (wide - other) / other
+        ratio = np.where(np.abs(excess) < 0.5, np.log1p(excess), np.log(wide) - np.log(other))
         terms = np.where(first == 0, 0.0, wide * ratio)
     return _total(terms, axis, base, _dtype(first, second))

@@ -37,6 +37,7 @@ struct FloatExponential {
 
 /// What rounds to an integer when it is added and adds the exponent's bias on the way.
 inline constexpr float rounding_shift = 0x1.8p23f + 127.0f;
+inline constexpr float per_ln2_float32 = 0x1.715476p+0f;
 
 /// x = n ln 2 + r: 2^n and the part of r that is exact. For -87 <= x <= 88. With a shift that is
 /// less by an integer k, 2^(n - k), which must be normal.
@@ -44,9 +45,8 @@ struct ReducedFloat {
     float n, scale, r_high;
 };
 inline ReducedFloat reduced_float32(float x, float shift = rounding_shift) {
-    constexpr float per_ln2 = 0x1.715476p+0f;
     constexpr float ln2_16_bits = 0x1.62e4p-1f;  // n times it is exact
-    const float shifted = fma(x, per_ln2, shift);
+    const float shifted = fma(x, per_ln2_float32, shift);
     const float n = shifted - shift;
     const float scale = bit_cast<float>(bit_cast<std::uint32_t>(shifted) << 23);
     return {n, scale, fma(-n, ln2_16_bits, x)};
@@ -82,7 +82,7 @@ inline FloatExponential exponential_float32(float x, float x_low) {
 /// The shift for which `exponential_near_top` gives e^top between 2^-1/2 and 2^1/2, for |top|
 /// <= 87.
 inline float shift_for_top(float top) {
-    const float n = fma(top, 0x1.715476p+0f, rounding_shift) - rounding_shift;
+    const float n = fma(top, per_ln2_float32, rounding_shift) - rounding_shift;
     return rounding_shift - n;
 }
 /// e^x 2^-k, rounded, and what rounding it has lost, within 2^-26 together. k is the integer that

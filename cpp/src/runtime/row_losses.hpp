@@ -5,20 +5,15 @@
 #include <cstdint>
 
 #include "../isa/kernels.hpp"
+#include "rows.hpp"
 
 namespace ranvier {
-
-/// A matrix of any byte strides, a row for each sample.
-struct RowArray {
-    char* data = nullptr;  // or null
-    std::ptrdiff_t row_stride = 0, stride = 0;
-};
 
 struct RowLossBatch {
     std::size_t samples, n;
     int rows, graded;
-    RowArray arrays[3], gradients[3];
-    const std::int64_t* labels;  // contiguous, `labels_per_sample` each; or null
+    Rows arrays[3], gradients[3];  // of any strides, a row for each sample
+    const std::int64_t* labels;    // contiguous, `labels_per_sample` each; or null
     std::size_t labels_per_sample;
     const double* weight;         // n, or null
     const double* sample_weight;  // samples, or null

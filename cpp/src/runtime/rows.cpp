@@ -1,10 +1,9 @@
 #include "rows.hpp"
 
 #include <algorithm>
-#include <memory>
 
 #include "float_status.hpp"
-#include "prefetch.hpp"
+#include "panel.hpp"
 #include "threads.hpp"
 
 namespace ranvier {
@@ -15,60 +14,8 @@ std::size_t worth_a_thread(std::size_t n) {
     return std::max<std::size_t>(1, 32768 / (n + 50));
 }
 
-/// A strided operand, a few rows of it at a time as contiguous rows. Rows that lie side by side
-/// (the columns of a C-ordered matrix) are copied together, so that memory is read in its order.
-template <class T>
-class Panel {
-public:
-    static constexpr std::size_t width = rows_side_by_side;
-
-    Panel(Rows rows, std::size_t n, std::size_t count) : rows_(rows), n_(n) {
-        direct_ = rows.data == nullptr || n <= 1 || rows.stride == sizeof(T);
-        if (!direct_) buffer_ = std::make_unique_for_overwrite<T[]>(n * std::min(width, count));
-    }
-
-    void load(std::size_t first, std::size_t count) {
-        each(first, count, [](T& mine, T& theirs) { mine = theirs; });
-    }
-    void store(std::size_t first, std::size_t count) {
-        each(first, count, [](T& mine, T& theirs) { theirs = mine; });
-    }
-    T* row(std::size_t first, std::size_t i) {
-        return direct_ ? at(first + i, 0) : buffer_.get() + i * n_;
-    }
-    /// Asks for a row that comes later, or its beginning.
-    void prefetch_row(std::size_t row) const {
-        if (direct_ && rows_.data != nullptr) {
-            prefetch(at(row, 0), std::min(n_, prefetch_distance) * sizeof(T));
-        }
-    }
-
-private:
-    T* at(std::size_t row, std::size_t column) const {
-        if (rows_.data == nullptr) return nullptr;
-        return reinterpret_cast<T*>(rows_.data +
-                                    static_cast<std::ptrdiff_t>(row) * rows_.row_stride +
-                                    static_cast<std::ptrdiff_t>(column) * rows_.stride);
-    }
-    template <class Move>
-    void each(std::size_t first, std::size_t count, Move move) {
-        if (direct_) return;
-        for (std::size_t j = 0; j < n_; ++j) {
-            for (std::size_t i = 0; i < count; ++i) {
-                move(buffer_[i * n_ + j], *at(first + i, j));
-            }
-        }
-    }
-
-    Rows rows_;
-    std::size_t n_;
-    bool direct_;
-    std::unique_ptr<T[]> buffer_;
-};
-
 double temperature_of(const Rows& temperature, std::size_t row) {
-    return *reinterpret_cast<const double*>(temperature.data + static_cast<std::ptrdiff_t>(row) *
-                                                                   temperature.row_stride);
+    return *temperature.at<double>(row, 0);
 }
 
 /// Rows of float32 that go through a kernel for several rows at a time: those that lie side by
@@ -92,18 +39,18 @@ public:
     /// Whether the rows from `first` on are done.
     bool run(std::size_t first, std::size_t count) {
         if (direct_ && count == width) {
-            return kernel_(at(x_, first, 0), step(x_), at(y_, first, 0), step(y_), n_);
+            return kernel_(x_.at<float>(first, 0), step(x_), y_.at<float>(first, 0), step(y_), n_);
         }
         if (!turned_) return false;
         float in[longest_turned * width], out[longest_turned * width];
         for (std::size_t i = 0; i < width; ++i) {
-            const float* row = at(x_, first + (i < count ? i : 0), 0);
+            const float* row = x_.at<float>(first + (i < count ? i : 0), 0);
             const std::ptrdiff_t step = x_.stride / size;
             for (std::size_t j = 0; j < n_; ++j, row += step) in[j * width + i] = *row;
         }
         if (!kernel_(in, width, out, width, n_)) return false;
         for (std::size_t i = 0; i < count; ++i) {
-            float* row = at(y_, first + i, 0);
+            float* row = y_.at<float>(first + i, 0);
             const std::ptrdiff_t step = y_.stride / size;
             for (std::size_t j = 0; j < outputs_; ++j, row += step) *row = out[j * width + i];
         }
@@ -114,11 +61,6 @@ private:
     static constexpr std::size_t width = rows_side_by_side, longest_turned = 48;
     static constexpr std::ptrdiff_t size = sizeof(float);
 
-    static float* at(const Rows& rows, std::size_t row, std::size_t column) {
-        return reinterpret_cast<float*>(rows.data +
-                                        static_cast<std::ptrdiff_t>(row) * rows.row_stride +
-                                        static_cast<std::ptrdiff_t>(column) * rows.stride);
-    }
     static std::size_t step(const Rows& rows) {
         return static_cast<std::size_t>(rows.stride / size);
     }

@@ -7,8 +7,14 @@ namespace ranvier {
 
 /// A stack of `rows` rows: `data` and the byte strides from row to row and along a row.
 struct Rows {
-    char* data;
-    std::ptrdiff_t row_stride, stride;
+    char* data = nullptr;  // or null
+    std::ptrdiff_t row_stride = 0, stride = 0;
+
+    template <class T>
+    T* at(std::size_t row, std::size_t column) const {
+        return reinterpret_cast<T*>(data + static_cast<std::ptrdiff_t>(row) * row_stride +
+                                    static_cast<std::ptrdiff_t>(column) * stride);
+    }
 };
 
 /// y = kernel(x, keep, temperature) for every row. `keep.data` may be null; temperature has one

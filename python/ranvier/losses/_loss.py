@@ -167,13 +167,27 @@ def reduction_of(name: str) -> int:
     return _core.reductions[name]
 
 
-def _divisor(reduction: str, size: int, samples: int, sample_weight: Array | None) -> float:
-    """By how much the sum of the losses is divided; `size` of them in `samples` samples."""
-    if reduction != "mean":
-        return 1.0
-    if sample_weight is None:
-        return float(size)
-    return float(sample_weight.sum()) * (size / samples if samples else 0.0)
+def require_like(out: Any, name: str, array: Array, array_name: str) -> None:
+    """Raise unless a gradient can be written to `out`."""
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"{name} is a {type(out).__name__}; expected a numpy.ndarray")
+    if out.dtype != array.dtype:
+        raise TypeError(
+            f"{name} has dtype {out.dtype}; expected {array.dtype}, that of {array_name}"
+        )
+    if out.shape != array.shape:
+        raise ValueError(
+            f"{name} has shape {out.shape}; expected {array.shape}, that of {array_name}"
+        )
+    if not out.flags.writeable:
+        raise ValueError(f"{name} is read-only; expected it writeable")
+
+
+def repeated(weights: Array, shape: tuple[int, ...]) -> Array:
+    """A weight for each sample, the first axis, as a view for each loss."""
+    return np.broadcast_to(
+        weights.reshape(weights.shape + (1,) * (len(shape) - weights.ndim)), shape
+    )
 
 
 def elementwise(
@@ -185,46 +199,45 @@ def elementwise(
     reduction: str,
     sample_weight: npt.ArrayLike | None,
     weight: npt.ArrayLike | None = None,
-    divisor: float | None = None,
+    mean_by_weight: bool = False,
     share: float = 1.0,
 ) -> Any:
-    """A loss that is a sum over elements, or `share` of one.
+    """`share` of a loss that is a sum over elements.
 
     Parameters
     ----------
     operands : mapping of str to array_like
         By the names that errors call them; the first is the input. The gradients are those of the
         input and, where the loss has two, of the third.
-    divisor : float, optional
-        Instead of what the reduction divides by.
+    mean_by_weight : bool
+        Whether the mean is weighted by `weight` too, and not by sample_weight alone.
     """
     reduction_of(reduction)
+    index, graded = _core.elementwise_losses[name]
     (first, values), *others = operands.items()
     input = as_array(values)
     arrays = {first: input} | {other: like(values, input) for other, values in others}
-    shape, samples = input.shape, len(input) if input.ndim else 1
-    of_samples = of_elements = None
+    of_mean, of_elements = float(input.size), None
     if sample_weight is not None:
-        of_samples = weights_of(sample_weight, "sample_weight", shape[:1], np.float64)
-        column = of_samples.reshape(shape[:1] + (1,) * (len(shape) - 1))
-        of_elements = np.broadcast_to(column, shape)
+        of_samples = weights_of(sample_weight, "sample_weight", input.shape[:1], np.float64)
+        of_mean = float(of_samples.sum()) * (input.size / max(1, of_samples.size))
+        of_elements = repeated(of_samples, input.shape)
     if weight is not None:
-        given = broadcast_weights(weight, "weight", shape, np.float64)
+        given = broadcast_weights(weight, "weight", input.shape, np.float64)
         of_elements = given if of_elements is None else given * of_elements
-    if divisor is None:
-        divisor = _divisor(reduction, input.size, samples, of_samples)
-    inputs = [arrays[first]]
-    if name in ("gaussian_nll_loss", "margin_ranking_loss"):
-        inputs.append(list(arrays.values())[2])
+        if mean_by_weight:
+            of_mean = float(of_elements.sum())
+    divisor = of_mean if reduction == "mean" else 1.0
+    graded_inputs = [input, *list(arrays.values())[2:]][:graded]
     return _core.elementwise_loss(
-        _core.loss_indices[name],
+        index,
         list(arrays.values()),
         list(arrays),
         [float(p) for p in parameters],
         of_elements,
         divisor / share if share else math.inf,
         reduction == "none",
-        [] if gradient is None else gradient.of(*inputs),
+        [] if gradient is None else gradient.of(*graded_inputs),
     )
 
 
@@ -233,7 +246,6 @@ def rows(
     gradient: Gradient | None,
     arrays: Mapping[str, npt.ArrayLike],
     *,
-    graded: int = 1,
     labels: Array | None = None,
     classes: bool = True,
     parameters: Sequence[float] = (),
@@ -245,47 +257,47 @@ def rows(
 
     Parameters
     ----------
-    graded : int
-        How many of the arrays, from the first on, have a gradient.
     labels : ndarray of int, optional
         One for each sample, or C of them where a sample has a list of labels.
     classes : bool
         Whether the labels are classes, 0, ..., C - 1.
     """
     reduction_of(reduction)
+    index, graded = _core.row_losses[name]
     (first, values), *others = arrays.items()
     input = as_array(values)
     if input.ndim not in (1, 2):
         raise ValueError(f"{first} has shape {input.shape}; expected (N, C) or (C,)")
     given = {first: input} | {other: like(values, input) for other, values in others}
-    single = input.ndim == 1
-    batch = input.shape[:-1]
-    of_samples = None
-    if sample_weight is not None:
-        of_samples = weights_of(sample_weight, "sample_weight", batch, np.float64).reshape(-1)
-    of_classes = None
-    if weight is not None:
-        of_classes = weights_of(weight, "weight", input.shape[-1:], np.float64)
-    samples = 1 if single else len(input)
-    divisor = _divisor(reduction, samples, samples, of_samples)
-    out = () if gradient is None else gradient.of(*list(given.values())[:graded])
-    for array in out:
-        if not isinstance(array, np.ndarray):
-            raise TypeError(f"out is a {type(array).__name__}; expected a numpy.ndarray")
-        if array.shape != input.shape:
-            raise ValueError(f"out has shape {array.shape}; expected {input.shape}")
-    if labels is not None:
-        listed = labels.ndim == input.ndim
-        shape = (samples, input.shape[-1]) if listed else (samples,)
-        labels = np.ascontiguousarray(labels, np.int64).reshape(shape)
     for other, array in given.items():
         if array.shape != input.shape:
             raise ValueError(
                 f"{other} has shape {array.shape}; expected {input.shape}, that of {first}"
             )
+    single = input.ndim == 1
+    samples = 1 if single else len(input)
+    of_samples = of_classes = None
+    if sample_weight is not None:
+        batch = input.shape[:-1]
+        of_samples = weights_of(sample_weight, "sample_weight", batch, np.float64).reshape(-1)
+    if weight is not None:
+        of_classes = weights_of(weight, "weight", input.shape[-1:], np.float64)
+    divisor = 1.0
+    if reduction == "mean":
+        divisor = float(samples if of_samples is None else of_samples.sum())
+    out = () if gradient is None else gradient.of(*list(given.values())[:graded])
+    for k, array in enumerate(out):
+        require_like(array, f"out[{k}]" if len(out) > 1 else "out", input, first)
+    if labels is not None:
+        shape = (samples, input.shape[-1]) if labels.ndim == input.ndim else (samples,)
+        labels = np.ascontiguousarray(labels, np.int64).reshape(shape)
+
+    def batched(array: Array) -> Array:
+        return array[np.newaxis] if single else array
+
     result = _core.row_loss(
-        _core.row_loss_indices[name],
-        [array[np.newaxis] if single else array for array in given.values()],
+        index,
+        [batched(array) for array in given.values()],
         list(given),
         labels,
         classes,
@@ -294,18 +306,18 @@ def rows(
         of_samples,
         divisor,
         reduction == "none",
-        [array[np.newaxis] if single else array for array in out],
+        [batched(array) for array in out],
     )
     return result[0] if single and reduction == "none" else result
 
 
-def labels_of(target: npt.ArrayLike, shape: tuple[int, ...], name: str = "target") -> Array:
+def labels_of(target: npt.ArrayLike, shape: tuple[int, ...]) -> Array:
     """Integers of the shape, int64."""
     array = as_array(target)
     if array.dtype.kind not in "iu":
-        raise TypeError(f"{name} has dtype {array.dtype}; expected integers")
+        raise TypeError(f"target has dtype {array.dtype}; expected integers")
     if array.shape != shape:
-        raise ValueError(f"{name} has shape {array.shape}; expected {shape}")
+        raise ValueError(f"target has shape {array.shape}; expected {shape}")
     if array.dtype == np.uint64 and array.size and array.max() >= 2**63:
-        raise IndexError(f"{name} has the label {array.max()}; expected less than 2**63")
+        raise IndexError(f"target has the label {array.max()}; expected less than 2**63")
     return array.astype(np.int64)

@@ -15,31 +15,51 @@ from ._loss import (
     broadcast_weights,
     elementwise,
     labels_of,
-    like,
     reduction_of,
     rows,
     weights_of,
 )
 
 
-@Loss
-def hinge_loss(
-    gradient: Gradient | None,
-    input: npt.ArrayLike,
-    target: npt.ArrayLike,
-    *,
-    reduction: str = "mean",
-    sample_weight: npt.ArrayLike | None = None,
-) -> Any:
-    """Hinge loss of a margin t = y s, max(0, 1 - t), with the slope 0 at its kink.
+def _margin_loss(name: str, native: str, doc: str) -> Loss:
+    """A loss of the margin t = y s. {scores} in its doc is what all of them take and give."""
 
-    Parameters
+    def evaluate(
+        gradient: Gradient | None,
+        input: npt.ArrayLike,
+        target: npt.ArrayLike,
+        *,
+        reduction: str = "mean",
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> Any:
+        return elementwise(
+            native,
+            gradient,
+            {"input": input, "target": target},
+            reduction=reduction,
+            sample_weight=sample_weight,
+        )
+
+    evaluate.__name__ = evaluate.__qualname__ = name
+    evaluate.__doc__ = doc.replace("{scores}", _SCORES)
+    return Loss(evaluate)
+
+
+_SCORES = """Parameters
     ----------
     input : array_like
-        Scores s.
+        Scores s, of any size.
     target : array_like
         y, 1 or -1, of the same shape.
-    {elements}
+    {elements}"""
+
+
+hinge_loss = _margin_loss(
+    "hinge_loss",
+    "hinge_loss",
+    """Hinge loss of a margin t = y s, max(0, 1 - t), with the slope 0 at its kink.
+
+    {scores}
 
     References
     ----------
@@ -50,56 +70,30 @@ def hinge_loss(
     >>> from ranvier import losses
     >>> losses.hinge_loss.value_and_grad([0.5, 2.0], [1, 1], reduction="sum")
     (0.5, array([-1.,  0.]))
-    """
-    return _margin("hinge_loss", gradient, input, target, reduction, sample_weight)
+    """,
+)
 
-
-@Loss
-def squared_hinge_loss(
-    gradient: Gradient | None,
-    input: npt.ArrayLike,
-    target: npt.ArrayLike,
-    *,
-    reduction: str = "mean",
-    sample_weight: npt.ArrayLike | None = None,
-) -> Any:
+squared_hinge_loss = _margin_loss(
+    "squared_hinge_loss",
+    "squared_hinge_loss",
     """Squared hinge loss of a margin t = y s, max(0, 1 - t)^2.
 
-    Parameters
-    ----------
-    input : array_like
-        Scores s.
-    target : array_like
-        y, 1 or -1, of the same shape.
-    {elements}
+    {scores}
 
     Examples
     --------
     >>> from ranvier import losses
     >>> losses.squared_hinge_loss.value_and_grad([0.5], [1])
     (0.25, array([-1.]))
-    """
-    return _margin("squared_hinge_loss", gradient, input, target, reduction, sample_weight)
+    """,
+)
 
-
-@Loss
-def logistic_loss(
-    gradient: Gradient | None,
-    input: npt.ArrayLike,
-    target: npt.ArrayLike,
-    *,
-    reduction: str = "mean",
-    sample_weight: npt.ArrayLike | None = None,
-) -> Any:
+logistic_loss = _margin_loss(
+    "logistic_loss",
+    "logistic_loss",
     """Logistic loss of a margin t = y s, log(1 + e^-t).
 
-    Parameters
-    ----------
-    input : array_like
-        Scores s, of any size.
-    target : array_like
-        y, 1 or -1, of the same shape.
-    {elements}
+    {scores}
 
     Examples
     --------
@@ -107,81 +101,38 @@ def logistic_loss(
     >>> value, gradient = losses.logistic_loss.value_and_grad([0.0], [1])
     >>> round(value, 6), gradient.tolist()
     (0.693147, [-0.5])
-    """
-    return _margin("logistic_loss", gradient, input, target, reduction, sample_weight)
+    """,
+)
 
-
-@Loss
-def soft_margin_loss(
-    gradient: Gradient | None,
-    input: npt.ArrayLike,
-    target: npt.ArrayLike,
-    *,
-    reduction: str = "mean",
-    sample_weight: npt.ArrayLike | None = None,
-) -> Any:
+soft_margin_loss = _margin_loss(
+    "soft_margin_loss",
+    "logistic_loss",
     """torch's name for `logistic_loss`, log(1 + e^(-y s)).
 
-    Parameters
-    ----------
-    input : array_like
-        Scores s.
-    target : array_like
-        y, 1 or -1, of the same shape.
-    {elements}
+    {scores}
 
     Examples
     --------
     >>> from ranvier import losses
     >>> round(losses.soft_margin_loss([100.0, -100.0], [1, 1], reduction="sum"), 6)
     100.0
-    """
-    return _margin("logistic_loss", gradient, input, target, reduction, sample_weight)
+    """,
+)
 
-
-@Loss
-def square_margin_loss(
-    gradient: Gradient | None,
-    input: npt.ArrayLike,
-    target: npt.ArrayLike,
-    *,
-    reduction: str = "mean",
-    sample_weight: npt.ArrayLike | None = None,
-) -> Any:
+square_margin_loss = _margin_loss(
+    "square_margin_loss",
+    "square_margin_loss",
     """Square of the distance of a margin t = y s from 1, (1 - t)^2.
 
-    Parameters
-    ----------
-    input : array_like
-        Scores s.
-    target : array_like
-        y, 1 or -1, of the same shape.
-    {elements}
+    {scores}
 
     Examples
     --------
     >>> from ranvier import losses
     >>> losses.square_margin_loss.value_and_grad([3.0], [1])
     (4.0, array([4.]))
-    """
-    return _margin("square_margin_loss", gradient, input, target, reduction, sample_weight)
-
-
-def _margin(
-    name: str,
-    gradient: Gradient | None,
-    input: npt.ArrayLike,
-    target: npt.ArrayLike,
-    reduction: str,
-    sample_weight: npt.ArrayLike | None,
-) -> Any:
-    return elementwise(
-        name,
-        gradient,
-        {"input": input, "target": target},
-        reduction=reduction,
-        sample_weight=sample_weight,
-    )
+    """,
+)
 
 
 @Loss
@@ -251,11 +202,10 @@ def margin_ranking_loss(
     >>> losses.margin_ranking_loss([1.0, 2.0], [3.0, 0.0], [1, 1], reduction="none")
     array([2., 0.])
     """
-    first = as_array(input1)
     return elementwise(
         "margin_ranking_loss",
         gradient,
-        {"input1": first, "target": like(target, first), "input2": like(input2, first)},
+        {"input1": input1, "target": target, "input2": input2},
         (number("margin", margin),),
         reduction=reduction,
         sample_weight=sample_weight,
@@ -273,40 +223,30 @@ def _over_classes(
     sample_weight: npt.ArrayLike | None,
 ) -> Any:
     """The sum, or the mean, of an elementwise loss over the last axis."""
-    reduction_of(reduction)
     scores = as_array(input)
     if scores.ndim < 1:
         raise ValueError("input has shape (); expected (C,) or (N, C)")
-    classes = scores.shape[-1]
-    samples = scores.size // classes if classes else 0
-    share = 1.0 / classes if mean and classes else 1.0
-    if sample_weight is None:
-        total = float(samples)
-    else:
-        batch = scores.shape[:1] if scores.ndim > 1 else ()
-        given = weights_of(sample_weight, "sample_weight", batch, np.float64)
-        total = float(given.sum()) * (samples / len(scores) if batch and len(scores) else 1.0)
-        if not batch:  # one sample: along its classes
-            sample_weight = np.broadcast_to(given, scores.shape[:1])
+    classes = max(1, scores.shape[-1])
+    if sample_weight is not None and scores.ndim == 1:
+        # Of a single sample, all classes have the weight.
+        sample_weight = np.broadcast_to(
+            weights_of(sample_weight, "sample_weight", (), np.float64), scores.shape
+        )
+    share = 1.0 / classes if mean else 1.0
     result = elementwise(
         name,
         gradient,
         {"input": scores, "target": target},
         reduction=reduction,
-        weight=None
-        if weight is None
-        else broadcast_weights(weight, "weight", scores.shape, np.float64),
+        weight=weight,
         sample_weight=sample_weight,
-        divisor=total if reduction == "mean" else 1.0,
-        share=share,
+        # The mean over all elements is already that over the classes.
+        share=share * classes if reduction == "mean" else share,
     )
     if reduction != "none":
         return result
-    return (
-        result.mean(-1, dtype=np.float64).astype(scores.dtype)
-        if mean
-        else result.sum(-1, dtype=np.float64).astype(scores.dtype)
-    )
+    total = result.sum(-1, dtype=np.float64)
+    return (total / classes if mean else total).astype(scores.dtype)
 
 
 @Loss

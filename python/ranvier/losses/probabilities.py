@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from .._checks import integer, number
 from ._loss import (
-    Array,
     Gradient,
     Loss,
     as_array,
@@ -18,6 +17,8 @@ from ._loss import (
     labels_of,
     like,
     reduction_of,
+    repeated,
+    require_like,
     rows,
     weights_of,
 )
@@ -230,20 +231,18 @@ def kl_div(
     >>> round(value, 6)
     0.693147
     """
-    divisor = None
+    share = 1.0
     if isinstance(reduction, str) and reduction == "batchmean":
         shape = np.shape(input)
-        divisor = float(shape[0]) if shape else 1.0
-        if sample_weight is not None:
-            divisor = float(weights_of(sample_weight, "sample_weight", shape[:1], np.float64).sum())
-        reduction = "sum"
+        share = float(np.prod(shape[1:]))  # times the mean over all elements
+        reduction = "mean"
     return elementwise(
         "kl_div_log_target" if log_target else "kl_div",
         gradient,
         {"input": input, "target": target},
         reduction=reduction,
         sample_weight=sample_weight,
-        divisor=divisor,
+        share=share,
     )
 
 
@@ -351,7 +350,7 @@ def gaussian_nll_loss(
     inner = gradient
     if gradient is not None:
         outs = gradient.of(means, given)
-        _require_output(outs[1], given)
+        require_like(outs[1], "out[1]", given, "var")
         inner = Gradient(outs if given.shape == shape else (outs[0], np.empty(shape, means.dtype)))
     value = elementwise(
         "gaussian_nll_loss",
@@ -369,17 +368,6 @@ def gaussian_nll_loss(
         else:
             gradient.arrays[1][...] = of_var.sum(-1, keepdims=not column)
     return value
-
-
-def _require_output(out: Any, of: Array) -> None:
-    if not isinstance(out, np.ndarray):
-        raise TypeError(f"out[1] is a {type(out).__name__}; expected a numpy.ndarray")
-    if out.shape != of.shape:
-        raise ValueError(f"out[1] has shape {out.shape}; expected {of.shape}, that of var")
-    if out.dtype != of.dtype:
-        raise TypeError(f"out[1] has dtype {out.dtype}; expected {of.dtype}, that of var")
-    if not out.flags.writeable:
-        raise ValueError("out[1] is read-only; expected it writeable")
 
 
 @Loss
@@ -454,9 +442,17 @@ def nll_loss(
         weights *= weights_of(weight, "weight", (classes,), np.float64)[at] if classes else 0.0
     if sample_weight is not None:
         of_samples = weights_of(sample_weight, "sample_weight", x.shape[:axis], np.float64)
-        weights *= of_samples.reshape(of_samples.shape + (1,) * (weights.ndim - of_samples.ndim))
+        weights *= repeated(of_samples, weights.shape)
     if x.ndim <= 2:
-        return _nll_of_rows(gradient, x, np.where(kept, labels, -1), weights, reduction)
+        return rows(  # a label of -1 is ignored
+            "negative_log_likelihood",
+            gradient,
+            {"input": x},
+            labels=np.where(kept, labels, -1),
+            classes=False,
+            reduction=reduction,
+            sample_weight=weights,
+        )
     index = np.expand_dims(at, axis)
     divisor = float(weights.sum()) if reduction == "mean" else 1.0
     with np.errstate(all="ignore"):
@@ -465,7 +461,9 @@ def nll_loss(
         each = np.where(weights == 0, 0.0, -weights * chosen.astype(np.float64))
         if gradient is not None:
             (out,) = gradient.of(x)
-            _require_like(out, x)
+            require_like(out, "out", x, "input")
+            if np.shares_memory(out, x):
+                raise ValueError("out overlaps input in memory; expected an array of its own")
             out[...] = 0
             if x.size:
                 slopes = np.expand_dims(-weights / np.float64(divisor), axis).astype(x.dtype)
@@ -473,31 +471,3 @@ def nll_loss(
         if reduction == "none":
             return each.astype(x.dtype)
         return float(np.float64(each.sum()) / np.float64(divisor))
-
-
-def _nll_of_rows(
-    gradient: Gradient | None, x: Array, labels: Array, weights: Array, reduction: str
-) -> Any:
-    """In native code; a label of -1 is ignored. The mean is weighted by what multiplies."""
-    return rows(
-        "negative_log_likelihood",
-        gradient,
-        {"input": x},
-        labels=labels,
-        classes=False,
-        reduction=reduction,
-        sample_weight=weights,
-    )
-
-
-def _require_like(out: Any, x: Array) -> None:
-    if not isinstance(out, np.ndarray):
-        raise TypeError(f"out is a {type(out).__name__}; expected a numpy.ndarray")
-    if out.dtype != x.dtype:
-        raise TypeError(f"out has dtype {out.dtype}; expected {x.dtype}, that of input")
-    if out.shape != x.shape:
-        raise ValueError(f"out has shape {out.shape}; expected {x.shape}, that of input")
-    if not out.flags.writeable:
-        raise ValueError("out is read-only; expected it writeable")
-    if np.shares_memory(out, x):
-        raise ValueError("out overlaps input in memory; expected an array of its own")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from .._checks import number
-from ._loss import Gradient, Loss, broadcast_weights, elementwise, weights_of
+from ._loss import Gradient, Loss, elementwise
 
 
 def _positive(name: str, value: float, zero: bool = False) -> float:
@@ -47,7 +46,15 @@ def mse_loss(
     >>> losses.mse_loss.value_and_grad([1.0, 2.0], [1.0, 4.0])
     (2.0, array([ 0., -2.]))
     """
-    return _weighted("mse_loss", gradient, input, target, (), reduction, weight, sample_weight)
+    return elementwise(
+        "mse_loss",
+        gradient,
+        {"input": input, "target": target},
+        reduction=reduction,
+        sample_weight=sample_weight,
+        weight=weight,
+        mean_by_weight=True,
+    )
 
 
 @Loss
@@ -77,7 +84,15 @@ def l1_loss(
     >>> losses.l1_loss([1.0, 2.0], [1.0, 4.0])
     1.0
     """
-    return _weighted("l1_loss", gradient, input, target, (), reduction, weight, sample_weight)
+    return elementwise(
+        "l1_loss",
+        gradient,
+        {"input": input, "target": target},
+        reduction=reduction,
+        sample_weight=sample_weight,
+        weight=weight,
+        mean_by_weight=True,
+    )
 
 
 @Loss
@@ -154,9 +169,14 @@ def huber_loss(
     >>> losses.huber_loss([0.5, 3.0], [0.0, 0.0], reduction="none", delta=2.0)
     array([0.125, 4.   ])
     """
-    parameters = (_positive("delta", delta),)
-    return _weighted(
-        "huber_loss", gradient, input, target, parameters, reduction, weight, sample_weight, False
+    return elementwise(
+        "huber_loss",
+        gradient,
+        {"input": input, "target": target},
+        (_positive("delta", delta),),
+        reduction=reduction,
+        sample_weight=sample_weight,
+        weight=weight,
     )
 
 
@@ -279,36 +299,4 @@ def quantile_loss(
         (q,),
         reduction=reduction,
         sample_weight=sample_weight,
-    )
-
-
-def _weighted(
-    name: str,
-    gradient: Gradient | None,
-    input: npt.ArrayLike,
-    target: npt.ArrayLike,
-    parameters: tuple[float, ...],
-    reduction: str,
-    weight: npt.ArrayLike | None,
-    sample_weight: npt.ArrayLike | None,
-    by_weight: bool = True,
-) -> Any:
-    """With weights of the elements, by which the mean is weighted too, or is not."""
-    divisor = None
-    if weight is not None and by_weight and reduction == "mean":
-        shape = np.shape(input)
-        total = broadcast_weights(weight, "weight", shape, np.float64)
-        if sample_weight is not None:
-            samples = weights_of(sample_weight, "sample_weight", shape[:1], np.float64)
-            total = total * samples.reshape(shape[:1] + (1,) * (len(shape) - 1))
-        divisor = float(total.sum())
-    return elementwise(
-        name,
-        gradient,
-        {"input": input, "target": target},
-        parameters,
-        reduction=reduction,
-        sample_weight=sample_weight,
-        weight=weight,
-        divisor=divisor,
     )

@@ -47,20 +47,8 @@ struct binary_cross_entropy {
     }
 };
 
-/// f = y log(1 + e^-x) + (1 - y) log(1 + e^x), f' = (1 - y) s(x) - y s(-x).
-struct binary_cross_entropy_with_logits {
-    template <class T>
-    static double value(double x, double y, const double*) {
-        const double b = bend<T>(x);
-        return share(y, at_least(-x, 0.0) + b) + share(1.0 - y, at_least(x, 0.0) + b);
-    }
-    template <class T>
-    static double derivative(double x, double y, const double*) {
-        return (1.0 - y) * logistic_of<T>(x) - y * logistic_of<T>(-x);
-    }
-};
-
-/// The same where the positive class weighs w: f = w y log(1 + e^-x) + (1 - y) log(1 + e^x).
+/// f = w y log(1 + e^-x) + (1 - y) log(1 + e^x), f' = (1 - y) s(x) - w y s(-x), where the positive
+/// class weighs w.
 struct weighted_binary_cross_entropy_with_logits {
     template <class T>
     static double value(double x, double y, double w, const double*) {
@@ -70,6 +58,18 @@ struct weighted_binary_cross_entropy_with_logits {
     template <class T>
     static double derivative(double x, double y, double w, const double*) {
         return (1.0 - y) * logistic_of<T>(x) - w * y * logistic_of<T>(-x);
+    }
+};
+
+/// The same where it weighs 1.
+struct binary_cross_entropy_with_logits {
+    template <class T>
+    static double value(double x, double y, const double* none) {
+        return weighted_binary_cross_entropy_with_logits::value<T>(x, y, 1.0, none);
+    }
+    template <class T>
+    static double derivative(double x, double y, const double* none) {
+        return weighted_binary_cross_entropy_with_logits::derivative<T>(x, y, 1.0, none);
     }
 };
 
