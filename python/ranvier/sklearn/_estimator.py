@@ -133,6 +133,7 @@ class MultilayerPerceptron(BaseEstimator):  # type: ignore[misc]
         choice = self._choice()
         target, outputs = self._encoded(y, choice, dtype)
         X = X.toarray() if hasattr(X, "toarray") else X
+        parts = None
         if not (incremental and not fresh and self._trainer is not None):
             model = build(
                 [X.shape[1], *hidden, outputs],
@@ -143,6 +144,7 @@ class MultilayerPerceptron(BaseEstimator):  # type: ignore[misc]
             )
             if not fresh:
                 model.load_state_dict(self._model().state_dict())
+            parts = self._split(y, random)  # before the seed is drawn, as scikit-learn's
             self._trainer = self._new_trainer(model, choice, random)
             self.model_ = model
         else:
@@ -155,7 +157,7 @@ class MultilayerPerceptron(BaseEstimator):  # type: ignore[misc]
             weights = self._balanced(y, sample_weight)
             self.loss_, self.n_iter_ = minimize(objective, self.model_, X, target, weights, self)
         else:
-            self._train(self._trainer, X, y, target, sample_weight, random, incremental)
+            self._train(self._trainer, X, y, target, sample_weight, parts, incremental)
         self.model_.eval()
         if not all(np.isfinite(parameter).all() for parameter in self.model_.parameters()):
             raise ValueError(
@@ -205,15 +207,15 @@ class MultilayerPerceptron(BaseEstimator):  # type: ignore[misc]
         y: Array,
         target: Array,
         sample_weight: Array | None,
-        random: np.random.RandomState,
+        parts: tuple[Array, Array] | None,
         incremental: bool,
     ) -> None:
         """Epochs of mini-batches."""
         model = self.model_
         score: Callable[[], float] | None = None
         validation = None
-        if self.early_stopping:
-            rows, held = self._split(y, random)
+        if parts is not None:
+            rows, held = parts
             X_held, y_held = X[held], y[held]
             weight_held = None if sample_weight is None else sample_weight[held]
             validation = X_held, target[held]
@@ -259,12 +261,14 @@ class MultilayerPerceptron(BaseEstimator):  # type: ignore[misc]
                 ConvergenceWarning,
                 stacklevel=4,
             )
-        if self.early_stopping:
+        if parts is not None:
             for parameter, best in zip(model.parameters(), self._best_parameters, strict=True):
                 parameter[...] = best
 
-    def _split(self, y: Array, random: np.random.RandomState) -> tuple[Array, Array]:
-        """The rows to train with, and those held back to stop by."""
+    def _split(self, y: Array, random: np.random.RandomState) -> tuple[Array, Array] | None:
+        """The rows to train with and those held back to stop by, if any are."""
+        if not self._stopping():
+            return None
         rows, held = train_test_split(
             np.arange(len(y)),
             test_size=self.validation_fraction,
