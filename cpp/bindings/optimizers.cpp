@@ -58,11 +58,40 @@ OptimizerTensor checked_tensor(py::handle parameter_, py::handle gradient_, cons
     return tensor;
 }
 
-/// `groups` holds (params, states, options, t, scale) of each group: a list of arrays; for each state
-/// such a list, in a tuple; the members of the rule's options; the number of the step; by what the
-/// gradients are multiplied. `gradients` are those of all groups. Everything is checked before
-/// anything is written. Returns the options of each group, in which the rule has changed what it
-/// carries.
+/// The members of a rule's options: numbers, of which some stand in pairs, and what it carries.
+struct RuleOptions {
+    double values[max_scalars];
+    std::size_t count = 0;
+
+    RuleOptions(const OptimizerRecord& record, const py::tuple& options, const py::list& carried) {
+        for (const py::handle value : options) {
+            if (PyTuple_Check(value.ptr()) || PyList_Check(value.ptr())) {
+                for (const py::handle element : value) add(element);
+            } else {
+                add(value);
+            }
+        }
+        for (const py::handle value : carried) add(value);
+        if (count != static_cast<std::size_t>(record.options)) {
+            throw py::value_error(std::string(record.name) + " has " + std::to_string(count) +
+                                  " options; expected " + std::to_string(record.options));
+        }
+    }
+
+private:
+    void add(py::handle value) {
+        const double number = PyFloat_AsDouble(value.ptr());
+        if (number == -1.0 && PyErr_Occurred()) throw py::error_already_set();
+        if (count < max_scalars) values[count] = number;
+        ++count;
+    }
+};
+
+/// `groups` holds (params, states, options, carried, t, scale) of each group: a list of arrays; for
+/// each state such a list, in a tuple; the members of the rule's options, and those that it carries
+/// from step to step; the number of the step; by what the gradients are multiplied. `gradients` are
+/// those of all groups. Everything is checked before anything is written. Returns what each group
+/// carries then.
 py::list optimizer_step(int index, const py::list& groups, const py::list& gradients) {
     std::size_t count = 0;
     for (const py::handle group : groups) count += py::len(group[py::int_(0)]);
@@ -75,27 +104,30 @@ py::list optimizer_step(int index, const py::list& groups, const py::list& gradi
     const auto rule = static_cast<Optimizer>(index);
     // The lists may change while the lock is released; what they hold now stays alive.
     std::vector<py::object> alive;
+    alive.reserve(count * (2 + max_states));
     std::vector<Batch> batches;
-    py::list changed;
+    batches.reserve(2 * groups.size());
+    py::list result;
     std::size_t flat = 0;
     for (const py::handle item : groups) {
         const auto group = py::reinterpret_borrow<py::tuple>(item);
         const auto parameters = group[0].cast<py::list>();
         const auto states = group[1].cast<py::tuple>();
-        const auto options = group[2].cast<py::list>();
-        if (states.size() > static_cast<std::size_t>(record.states) ||
-            options.size() != static_cast<std::size_t>(record.options)) {
-            throw py::value_error(
-                std::string(record.name) + " has " + std::to_string(states.size()) +
-                " states and " + std::to_string(options.size()) + " options; expected up to " +
-                std::to_string(record.states) + " and " + std::to_string(record.options));
+        const auto carried = group[3].cast<py::list>();
+        if (states.size() > static_cast<std::size_t>(record.states)) {
+            throw py::value_error(std::string(record.name) + " has " +
+                                  std::to_string(states.size()) + " states; expected at most " +
+                                  std::to_string(record.states));
         }
-        double values[max_scalars], scalars[max_scalars];
-        for (std::size_t k = 0; k < options.size(); ++k) values[k] = options[k].cast<double>();
-        optimizer_scalars(rule, values, group[3].cast<double>(), group[4].cast<double>(), scalars);
-        py::list after(options.size());
-        for (std::size_t k = 0; k < options.size(); ++k) after[k] = values[k];
-        changed.append(after);
+        RuleOptions options(record, group[2].cast<py::tuple>(), carried);
+        double scalars[max_scalars];
+        optimizer_scalars(rule, options.values, group[4].cast<double>(), group[5].cast<double>(),
+                          scalars);
+        py::list after(carried.size());
+        for (std::size_t k = 0; k < carried.size(); ++k) {
+            after[k] = options.values[options.count - carried.size() + k];
+        }
+        result.append(after);
         // Parameters of both precisions may stand in one group.
         const std::size_t first = batches.size();
         for (int type = 0; type < 2; ++type) {
@@ -114,7 +146,7 @@ py::list optimizer_step(int index, const py::list& groups, const py::list& gradi
     }
     const py::gil_scoped_release release;
     for (Batch& batch : batches) run_optimizer(rule, batch.type, batch.tensors, batch.scalars);
-    return changed;
+    return result;
 }
 
 /// The square root of the sum of all squares.

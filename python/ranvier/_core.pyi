@@ -46,7 +46,14 @@ def cross_entropy(
 def optimizer_step(
     index: int,
     groups: Sequence[
-        tuple[list[NDArray[Any]], tuple[list[NDArray[Any]], ...], list[float], int, float]
+        tuple[
+            list[NDArray[Any]],
+            tuple[list[NDArray[Any]], ...],
+            tuple[Any, ...],
+            list[float],
+            int,
+            float,
+        ]
     ],
     grads: list[NDArray[Any]],
 ) -> list[list[float]]: ...

@@ -59,4 +59,4 @@ def ema(average: Arrays, params: Arrays, decay: float) -> None:
         check_like(array, mean, f"params[{i}]")
         if np.may_share_memory(array, mean) or not array.flags.c_contiguous:
             arrays[i] = array.copy()
-    _core.optimizer_step(_EMA, [(averages, (), [kept], 1, 1.0)], arrays)
+    _core.optimizer_step(_EMA, [(averages, (), (kept,), [], 1, 1.0)], arrays)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ from .checks import Array, check_params, entries, plain
 from .lamb import LAMB
 from .lion import Lion
 from .nadam import NAdam
-from .optimizer import Optimizer, State, rule_options
+from .optimizer import Optimizer, rule_options
 from .radam import RAdam
 from .rmsprop import RMSprop
 from .rprop import Rprop
@@ -95,7 +96,7 @@ _DOC = """One step of {name}, in place; see `ranvier.optim.{name}` for the optio
 def _function(cls: type[Optimizer]) -> Step:
     parameters = list(inspect.signature(cls).parameters.values())[1:]
     defaults = {p.name: p.default for p in parameters}
-    read = rule_options(cls, defaults)
+    read = itemgetter(*rule_options(cls, defaults))
     index = _core.optimizer_indices[cls._rule]
 
     def function(
@@ -106,12 +107,13 @@ def _function(cls: type[Optimizer]) -> Step:
         grad_scale: float = 1.0,
         **options: Any,
     ) -> dict[str, float]:
-        carried = {name: cls._initial(name, {**defaults, **options}) for name in cls._carried}
-        for name in options.keys() & carried.keys():
-            carried[name] = number(name, options.pop(name))
+        carried = [
+            number(name, options.pop(name, cls._initial(name, {**defaults, **options})))
+            for name in cls._carried
+        ]
         unknown = [name for name in options if name not in defaults]
         if unknown:
-            raise TypeError(f"{unknown[0]!r} is no option; expected {[*defaults, *carried]}")
+            raise TypeError(f"{unknown[0]!r} is no option; expected {[*defaults, *cls._carried]}")
         group = {**defaults, **{name: plain(value) for name, value in options.items()}}
         cls._check(group)
         names = cls._active_states(group)
@@ -127,10 +129,9 @@ def _function(cls: type[Optimizer]) -> Step:
         check_params([*params, *(array for arrays in states for array in arrays)])
         scale = number("grad_scale", grad_scale)
         factor = -scale if group["maximize"] else scale
-        values = cls._values(group, read, State(carried=carried))
-        work = [(params, states, values, step, factor)]
+        work = [(params, states, read(group), carried, step, factor)]
         (after,) = _core.optimizer_step(index, work, _list(grad, "grad"))
-        return dict(zip(carried, after[len(after) - len(carried) :], strict=True))
+        return dict(zip(cls._carried, after, strict=True))
 
     function.__name__ = function.__qualname__ = cls._rule
     function.__signature__ = _signature(cls, parameters)  # type: ignore[attr-defined]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, ClassVar
 
 import numpy as np
@@ -37,7 +38,10 @@ class State:
 
     steps: int = 0
     arrays: dict[str, list[Array]] = field(default_factory=dict)
-    carried: dict[str, float] = field(default_factory=dict)  # numbers, from step to step
+    carried: list[float] = field(default_factory=list)  # numbers, from step to step
+    # The options on which states depend, and the arrays that are in use with them.
+    ready_for: Any = None
+    in_use: tuple[list[Array], ...] = ()
 
 
 class Optimizer:
@@ -79,7 +83,9 @@ class Optimizer:
         self._group_states: list[State] = []
         self._names: list[str] | None = None
         self._index = _core.optimizer_indices[self._rule]
-        self._read = rule_options(type(self), self.defaults)
+        self._read = itemgetter(*rule_options(type(self), self.defaults))
+        optional = [option for option in self._states.values() if option]
+        self._flags = itemgetter(*optional) if optional else len
         self._check(self.defaults)
         if isinstance(params, Mapping):
             self._names = list(params)
@@ -105,18 +111,6 @@ class Optimizer:
     @classmethod
     def _active_states(cls, group: Mapping[str, Any]) -> list[str]:
         return [name for name, option in cls._states.items() if option is None or group[option]]
-
-    @classmethod
-    def _values(cls, group: Mapping[str, Any], names: Iterable[str], state: State) -> list[float]:
-        """What the rule reads: these hyperparameters, pairs as two, and what is carried."""
-        values: list[float] = []
-        for name in names:
-            value = group[name]
-            if isinstance(value, (tuple, list)):
-                values += value
-            else:
-                values.append(value)
-        return [*values, *state.carried.values()]
 
     def add_param_group(self, param_group: Mapping[str, Any]) -> None:
         """Add parameters with hyperparameters of their own.
@@ -190,35 +184,47 @@ class Optimizer:
         scale = 1.0
         if max_norm is not None:
             scale = clip_factor(_core.norm(gradients), max_norm)
-        work, states = [], []
-        for group, before in zip(self.param_groups, self._group_states, strict=True):
-            state = self._prepared(group, before)
-            states.append(state)
-            arrays = tuple([state.arrays[name] for name in self._active_states(group)])
-            values = self._values(group, self._read, state)
-            factor = -scale if group["maximize"] else scale
-            work.append((group["params"], arrays, values, state.steps + 1, factor))
-        after = _core.optimizer_step(self._index, work, gradients)
-        for state, values in zip(states, after, strict=True):
+        states = [
+            state if state.ready_for == self._flags(group) else self._prepared(group, state)
+            for group, state in zip(self.param_groups, self._group_states, strict=True)
+        ]
+        carried = _core.optimizer_step(
+            self._index,
+            [
+                (
+                    group["params"],
+                    state.in_use,
+                    self._read(group),
+                    state.carried,
+                    state.steps + 1,
+                    -scale if group["maximize"] else scale,
+                )
+                for group, state in zip(self.param_groups, states, strict=True)
+            ],
+            gradients,
+        )
+        for state, after in zip(states, carried, strict=True):
             state.steps += 1
-            if state.carried:
-                state.carried = dict(zip(self._carried, values[-len(self._carried) :], strict=True))
+            state.carried = after
         self._group_states = states
 
     def _prepared(self, group: Group, state: State) -> State:
-        """The state with all that a step needs; the same object, unless something was missing."""
+        """The state with all that steps need while these options are set; nothing is changed."""
         names = self._active_states(group)
-        if all(name in state.arrays for name in names) and len(state.carried) == len(self._carried):
-            return state
         new = {
             name: [np.full(p.shape, self._initial(name, group), p.dtype) for p in group["params"]]
             for name in names
             if name not in state.arrays
         }
-        carried = {name: self._initial(name, group) for name in self._carried}
-        # Without a count, the first step is that which fills the buffers.
-        steps = state.steps if self._counts_steps else 0
-        return State(steps, {**state.arrays, **new}, {**carried, **state.carried})
+        arrays = {**state.arrays, **new}
+        return State(
+            # Without a count, the first step is that which fills the buffers.
+            steps=state.steps if self._counts_steps or not new else 0,
+            arrays=arrays,
+            carried=state.carried or [self._initial(name, group) for name in self._carried],
+            ready_for=self._flags(group),
+            in_use=tuple([arrays[name] for name in names]),
+        )
 
     def _in_order(self, grads: Iterable[Array] | Mapping[str, Array]) -> list[Array]:
         if not isinstance(grads, Mapping):
@@ -247,7 +253,7 @@ class Optimizer:
                 entry: dict[str, Any] = {}
                 if self._counts_steps and state.steps:
                     entry["step"] = state.steps
-                    entry.update(state.carried)
+                    entry.update(zip(self._carried, state.carried, strict=True))
                 entry.update((name, arrays[i].copy()) for name, arrays in state.arrays.items())
                 if entry:
                     states[start + i] = entry
@@ -327,7 +333,7 @@ class Optimizer:
         if names and absent:
             raise ValueError(f"state has {sorted(names)}; expected {absent[0]!r} too")
         state.steps = int(common.pop("step", 1 if state.arrays else 0))
-        state.carried = common
+        state.carried = [common[name] for name in self._carried if common]
         return state
 
     def _numbers_of(self, values: Mapping[str, Any], where: str) -> dict[str, float]:
