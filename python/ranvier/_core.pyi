@@ -45,18 +45,12 @@ def cross_entropy(
 ) -> Any: ...
 def optimizer_step(
     index: int,
-    groups: Sequence[
-        tuple[
-            list[NDArray[Any]],
-            tuple[list[NDArray[Any]], ...],
-            tuple[Any, ...],
-            list[float],
-            int,
-            float,
-        ]
-    ],
+    options: tuple[str, ...],
+    groups: list[dict[str, Any]],
+    states: Sequence[Any],
     grads: list[NDArray[Any]],
-) -> list[list[float]]: ...
+    scale: float,
+) -> None: ...
 def norm(grads: list[NDArray[Any]]) -> float: ...
 def column_sums(z: NDArray[Any], sums: NDArray[Any], accumulate: bool) -> None: ...
 def add_bias(z: NDArray[Any], bias: NDArray[Any]) -> None: ...

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -30,7 +29,7 @@ from .checks import Array, check_params, entries, plain
 from .lamb import LAMB
 from .lion import Lion
 from .nadam import NAdam
-from .optimizer import Optimizer, rule_options
+from .optimizer import Optimizer, State, rule_options
 from .radam import RAdam
 from .rmsprop import RMSprop
 from .rprop import Rprop
@@ -96,7 +95,7 @@ _DOC = """One step of {name}, in place; see `ranvier.optim.{name}` for the optio
 def _function(cls: type[Optimizer]) -> Step:
     parameters = list(inspect.signature(cls).parameters.values())[1:]
     defaults = {p.name: p.default for p in parameters}
-    read = itemgetter(*rule_options(cls, defaults))
+    read = rule_options(cls, defaults)
     index = _core.optimizer_indices[cls._rule]
 
     def function(
@@ -128,10 +127,10 @@ def _function(cls: type[Optimizer]) -> Step:
                 raise ValueError(f"{name} has {len(arrays)} arrays; expected {len(params)}")
         check_params([*params, *(array for arrays in states for array in arrays)])
         scale = number("grad_scale", grad_scale)
-        factor = -scale if group["maximize"] else scale
-        work = [(params, states, read(group), carried, step, factor)]
-        (after,) = _core.optimizer_step(index, work, _list(grad, "grad"))
-        return dict(zip(cls._carried, after, strict=True))
+        group["params"] = params
+        work = State(steps=step - 1, carried=carried, in_use=states)
+        _core.optimizer_step(index, read, [group], [work], _list(grad, "grad"), scale)
+        return dict(zip(cls._carried, work.carried, strict=True))
 
     function.__name__ = function.__qualname__ = cls._rule
     function.__signature__ = _signature(cls, parameters)  # type: ignore[attr-defined]

@@ -83,7 +83,7 @@ class Optimizer:
         self._group_states: list[State] = []
         self._names: list[str] | None = None
         self._index = _core.optimizer_indices[self._rule]
-        self._read = itemgetter(*rule_options(type(self), self.defaults))
+        self._read = rule_options(type(self), self.defaults)
         optional = [option for option in self._states.values() if option]
         self._flags = itemgetter(*optional) if optional else len
         self._check(self.defaults)
@@ -184,28 +184,11 @@ class Optimizer:
         scale = 1.0
         if max_norm is not None:
             scale = clip_factor(_core.norm(gradients), max_norm)
-        states = [
-            state if state.ready_for == self._flags(group) else self._prepared(group, state)
-            for group, state in zip(self.param_groups, self._group_states, strict=True)
-        ]
-        carried = _core.optimizer_step(
-            self._index,
-            [
-                (
-                    group["params"],
-                    state.in_use,
-                    self._read(group),
-                    state.carried,
-                    state.steps + 1,
-                    -scale if group["maximize"] else scale,
-                )
-                for group, state in zip(self.param_groups, states, strict=True)
-            ],
-            gradients,
-        )
-        for state, after in zip(states, carried, strict=True):
-            state.steps += 1
-            state.carried = after
+        states = self._group_states
+        for i, group in enumerate(self.param_groups):
+            if states[i].ready_for != self._flags(group):
+                states = [*states[:i], self._prepared(group, states[i]), *states[i + 1 :]]
+        _core.optimizer_step(self._index, self._read, self.param_groups, states, gradients, scale)
         self._group_states = states
 
     def _prepared(self, group: Group, state: State) -> State:
@@ -352,9 +335,9 @@ class Optimizer:
         return f"{type(self).__name__}({len(self._params())} parameters, {options})"
 
 
-def rule_options(cls: type[Optimizer], defaults: Mapping[str, Any]) -> list[str]:
+def rule_options(cls: type[Optimizer], defaults: Mapping[str, Any]) -> tuple[str, ...]:
     """The hyperparameters that the native rule reads, in its order."""
-    return [name for name in defaults if name not in ("maximize", *cls._at_start)]
+    return tuple([name for name in defaults if name not in ("maximize", *cls._at_start)])
 
 
 def _numbers(group: Any, name: str) -> list[int]:
