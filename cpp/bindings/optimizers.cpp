@@ -4,6 +4,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "bindings.hpp"
 #include "runtime/dispatch.hpp"
 #include "runtime/optimizer.hpp"
+#include "runtime/optimizer_scalars.hpp"
 #include "runtime/registry.hpp"
 
 namespace py = pybind11;
@@ -56,55 +58,108 @@ OptimizerTensor checked_tensor(py::handle parameter_, py::handle gradient_, cons
     return tensor;
 }
 
-/// `groups` holds (params, states, scalars) of each group: a list of arrays; for each state such a
-/// list, in a tuple; numbers. `gradients` are those of all groups. Everything is checked before
-/// anything is written.
-void optimizer_step(int index, const py::list& groups, const py::list& gradients) {
+/// The members of a rule's options: numbers, of which some stand in pairs, and what it carries.
+struct RuleOptions {
+    double values[max_scalars];
     std::size_t count = 0;
-    for (const py::handle group : groups) count += py::len(group[py::int_(0)]);
+
+    RuleOptions(const OptimizerRecord& record, const py::dict& group, const py::tuple& names,
+                const py::list& carried) {
+        for (const py::handle name : names) {
+            const py::handle value = group[name];
+            if (PyTuple_Check(value.ptr()) || PyList_Check(value.ptr())) {
+                for (const py::handle element : value) add(element);
+            } else {
+                add(value);
+            }
+        }
+        for (const py::handle value : carried) add(value);
+        if (count != static_cast<std::size_t>(record.options)) {
+            throw py::value_error(std::string(record.name) + " has " + std::to_string(count) +
+                                  " options; expected " + std::to_string(record.options));
+        }
+    }
+
+    /// The last values: those that a rule carries from step to step.
+    py::list carried(std::size_t number) const {
+        py::list result(number);
+        for (std::size_t k = 0; k < number; ++k) result[k] = values[count - number + k];
+        return result;
+    }
+
+private:
+    void add(py::handle value) {
+        const double number = PyFloat_AsDouble(value.ptr());
+        if (number == -1.0 && PyErr_Occurred()) throw py::error_already_set();
+        if (count < max_scalars) values[count] = number;
+        ++count;
+    }
+};
+
+/// A step of every group: a dict with its params, a list of arrays, and the options with `names`.
+/// Its state has the number of steps so far, the arrays `in_use`, a list of them for each state,
+/// and what is `carried`; it is brought up to date. `gradients` are those of all groups, and are
+/// multiplied by `scale`. Everything is checked before anything is written.
+void optimizer_step(int index, const py::tuple& names, const py::list& groups,
+                    const py::list& states, const py::list& gradients, double scale) {
+    std::size_t count = 0;
+    for (const py::handle group : groups) count += py::len(group["params"]);
     if (gradients.size() != count) {
         throw py::value_error("grads has " + std::to_string(gradients.size()) +
                               " arrays; expected " + std::to_string(count) +
                               ", one for each parameter");
     }
-    const auto most_states =
-        static_cast<std::size_t>(optimizers()[static_cast<std::size_t>(index)].states);
+    const OptimizerRecord& record = optimizers()[static_cast<std::size_t>(index)];
+    const auto rule = static_cast<Optimizer>(index);
     // The lists may change while the lock is released; what they hold now stays alive.
     std::vector<py::object> alive;
+    alive.reserve(count * (2 + max_states));
     std::vector<Batch> batches;
+    batches.reserve(2 * groups.size());
+    std::vector<py::list> carried_after;
     std::size_t flat = 0;
-    for (const py::handle item : groups) {
-        const auto group = py::reinterpret_borrow<py::tuple>(item);
-        const auto parameters = group[0].cast<py::list>();
-        const auto states = group[1].cast<py::tuple>();
-        const auto scalars = group[2].cast<py::tuple>();
-        if (states.size() > most_states) {
-            throw py::value_error("states has " + std::to_string(states.size()) +
-                                  " lists; expected at most " + std::to_string(most_states));
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+        const auto group = py::reinterpret_borrow<py::dict>(groups[i]);
+        const py::handle state = states[i];
+        const auto parameters = group["params"].cast<py::list>();
+        const auto arrays = state.attr("in_use").cast<py::tuple>();
+        const auto carried = state.attr("carried").cast<py::list>();
+        if (arrays.size() > static_cast<std::size_t>(record.states)) {
+            throw py::value_error(std::string(record.name) + " has " +
+                                  std::to_string(arrays.size()) + " states; expected at most " +
+                                  std::to_string(record.states));
         }
+        RuleOptions options(record, group, names, carried);
+        const bool maximize = group["maximize"].cast<bool>();
+        double scalars[max_scalars];
+        optimizer_scalars(rule, options.values, state.attr("steps").cast<double>() + 1.0,
+                          maximize ? -scale : scale, scalars);
+        carried_after.push_back(options.carried(carried.size()));
         // Parameters of both precisions may stand in one group.
         const std::size_t first = batches.size();
         for (int type = 0; type < 2; ++type) {
             batches.push_back({type, {}, {}});
-            for (std::size_t k = 0; k < scalars.size(); ++k) {
-                batches.back().scalars[k] = scalars[k].cast<double>();
-            }
+            std::copy_n(scalars, max_scalars, batches.back().scalars);
         }
-        for (std::size_t i = 0; i < parameters.size(); ++i, ++flat) {
-            alive.insert(alive.end(), {parameters[i], gradients[flat]});
-            for (const py::handle state : states)
-                alive.push_back(py::reinterpret_borrow<py::list>(state)[i]);
+        for (std::size_t k = 0; k < parameters.size(); ++k, ++flat) {
+            alive.insert(alive.end(), {parameters[k], gradients[flat]});
+            for (const py::handle array : arrays)
+                alive.push_back(py::reinterpret_borrow<py::list>(array)[k]);
             int type = 0;
             const OptimizerTensor tensor =
-                checked_tensor(parameters[i], gradients[flat], states, i, flat, type);
-            if (tensor.size > 0) batches[first + type].tensors.push_back(tensor);
+                checked_tensor(parameters[k], gradients[flat], arrays, k, flat, type);
+            batches[first + static_cast<std::size_t>(type)].tensors.push_back(tensor);
         }
     }
-    const py::gil_scoped_release release;
-    for (Batch& batch : batches) {
-        if (batch.tensors.empty()) continue;
-        run_optimizer(kernels().optimizer[index][batch.type], batch.tensors,
-                      batch.type == 0 ? 4 : 8, batch.scalars);
+    {
+        const py::gil_scoped_release release;
+        for (Batch& batch : batches) {
+            run_optimizer(rule, batch.type, batch.tensors, batch.scalars);
+        }
+    }
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+        states[i].attr("steps") = states[i].attr("steps").cast<long long>() + 1;
+        states[i].attr("carried") = carried_after[i];
     }
 }
 
@@ -131,7 +186,8 @@ double norm(const py::list& gradients) {
 }  // namespace
 
 void register_optimizers(py::module_& m) {
-    m.def("optimizer_step", &optimizer_step, py::arg("index"), py::arg("groups"), py::arg("grads"));
+    m.def("optimizer_step", &optimizer_step, py::arg("index"), py::arg("options"),
+          py::arg("groups"), py::arg("states"), py::arg("grads"), py::arg("scale"));
     m.def("norm", &norm, py::arg("grads"));
     py::dict indices;
     for (const OptimizerRecord& record : optimizers()) {

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,8 +45,11 @@ def cross_entropy(
 ) -> Any: ...
 def optimizer_step(
     index: int,
-    groups: list[tuple[list[NDArray[Any]], tuple[list[NDArray[Any]], ...], tuple[float, ...]]],
+    options: tuple[str, ...],
+    groups: list[dict[str, Any]],
+    states: Sequence[Any],
     grads: list[NDArray[Any]],
+    scale: float,
 ) -> None: ...
 def norm(grads: list[NDArray[Any]]) -> float: ...
 def column_sums(z: NDArray[Any], sums: NDArray[Any], accumulate: bool) -> None: ...
