@@ -9,7 +9,7 @@ try:
     from sklearn.utils.validation import validate_data as _
 except ImportError as error:
     raise ImportError(
-        "ranvier.sklearn needs scikit-learn 1.6 or newer; pip install 'ranvier[sklearn]'"
+        "ranvier.sklearn needs scikit-learn 1.7 or newer; pip install 'ranvier[sklearn]'"
     ) from error
 
 from .classifier import MLPClassifier

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..trainer import Logs, Trainer
+from ..trainer import Trainer
 from ._solvers import follows_schedule
 
 # As in scikit-learn: by which "adaptive" divides the rate, and the least that it divides.
@@ -31,7 +31,7 @@ class Monitor:
         self._samples = samples
         self._score = score
 
-    def on_epoch_end(self, trainer: Trainer, logs: Logs) -> None:
+    def on_epoch_end(self, trainer: Trainer, logs: dict[str, float]) -> None:
         e = self._estimator
         e.n_iter_ += 1
         e.t_ += self._samples
@@ -64,7 +64,7 @@ class Monitor:
         e.best_loss_ = min(e.best_loss_, loss)
         return improved
 
-    def _scored(self, logs: Logs) -> bool:
+    def _scored(self, logs: dict[str, float]) -> bool:
         e = self._estimator
         assert self._score is not None
         score = logs["val_score"] = self._score()

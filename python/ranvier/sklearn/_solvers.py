@@ -20,13 +20,15 @@ from ._network import Perceptron
 
 Array = npt.NDArray[Any]
 
+_SCIKIT_LEARN = ("lbfgs", "sgd", "adam")
+
 
 def _classes() -> dict[str, type[optim.Optimizer]]:
-    """The optimizers of ranvier.optim, by their names in small letters."""
-    found = (getattr(optim, name) for name in optim.__all__)
+    """The optimizers of ranvier.optim, by their names."""
+    found = {name: getattr(optim, name) for name in optim.__all__}
     return {
-        cls.__name__.lower(): cls
-        for cls in found
+        name: cls
+        for name, cls in found.items()
         if isinstance(cls, type) and issubclass(cls, optim.Optimizer) and cls is not optim.Optimizer
     }
 
@@ -34,22 +36,16 @@ def _classes() -> dict[str, type[optim.Optimizer]]:
 def check_solver(estimator: Any) -> None:
     """Raise unless the solver is one, and the parameters fit it."""
     solver = estimator.solver
-    if isinstance(solver, str) and solver != "lbfgs" and solver not in _classes():
+    names = [*_SCIKIT_LEARN, *_classes()]
+    if solver not in names and not callable(solver):
         raise ValueError(
-            f"solver is {solver!r}; expected one of lbfgs, {', '.join(_classes())}, a class of "
-            "ranvier.optim, or a function that makes an optimizer of a list of parameters"
-        )
-    if not (isinstance(solver, str) or callable(solver)):
-        raise TypeError(
-            f"solver is {solver!r}; expected a name, a class or a function that makes an optimizer"
+            f"solver is {solver!r}; expected one of {', '.join(names)}, a class of ranvier.optim, "
+            "or a function that makes an optimizer of a list of parameters"
         )
     if is_lbfgs(solver):
         for name, nothing in (("dropout", 0), ("max_norm", None), ("callbacks", ())):
             value = getattr(estimator, name)
-            given = (
-                np.any(np.asarray(value) != 0) if name == "dropout" else value not in (None, (), [])
-            )
-            if given:
+            if np.any(np.asarray(value, object)):
                 raise ValueError(
                     f"{name} is {value!r}; expected {nothing!r}, as solver 'lbfgs' has no steps "
                     "over mini-batches"

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils import column_or_1d
-from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 from sklearn.utils.validation import validate_data
@@ -57,10 +57,10 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         Any of `ranvier.registry()` by name or function, "identity", "logistic", or a layer such as
         `nn.LeakyReLU(0.2)`; a list has one for each hidden layer.
     solver : str, class or callable, default "adam"
-        "lbfgs"; or a class of `ranvier.optim`, or its name in small letters, "rmsprop"; a
-        functools.partial of a class, with options; or a function that makes an optimizer of a list
-        of parameters. "sgd" and "adam" take their options from the parameters below, others from
-        the partial; the rate is learning_rate_init, unless the partial or the function sets one.
+        scikit-learn's "lbfgs", "sgd" and "adam", with their options from the parameters below; a
+        class of `ranvier.optim`, or its name, as "RMSprop"; a functools.partial of a class, with
+        options; or a function that makes an optimizer of a list of parameters. The rate is
+        learning_rate_init, unless the partial or the function sets one.
     alpha : float, default 1e-4
         alpha / (2 n) times the sum of the squared weights is added to the loss of a batch of n
         samples (or of weight n), and its gradient to that of the loss, whatever the optimizer.
@@ -384,9 +384,21 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
     def _balanced(self, y: Array, sample_weight: Array | None) -> Array | None:
         if self.class_weight is None:
             return sample_weight
-        labels = y if self._multilabel else self.classes_[y]
-        weights: Array = compute_sample_weight(self.class_weight, labels)
-        return weights if sample_weight is None else weights * sample_weight
+        weight = np.ones(len(y)) if sample_weight is None else sample_weight
+        if self._multilabel:
+            result: Array = weight * compute_sample_weight(self.class_weight, y)
+            return result
+        # A class without weight is as good as none.
+        present = np.unique(y[weight != 0])
+        known = present if isinstance(self.class_weight, str) else np.arange(len(self.classes_))
+        of_class = np.zeros(len(self.classes_))
+        of_class[known] = compute_class_weight(
+            self.class_weight,
+            classes=self.classes_[known],
+            y=self.classes_[y[weight != 0]],
+            sample_weight=weight[weight != 0],
+        )
+        return weight * of_class[y]
 
     def _scored(self, y: Array, predicted: Array, sample_weight: Array | None) -> float:
         return float(accuracy_score(y, predicted, sample_weight=sample_weight))
