@@ -49,12 +49,13 @@ class Monitor:
                 f"{what} did not improve more than tol={e.tol:f} for {e.n_iter_no_change} "
                 "consecutive epochs."
             )
-            if follows and e.learning_rate == "adaptive" and trainer.optimizer.lr > _LEAST_RATE:
+            adapts = follows and e.learning_rate == "adaptive"
+            if adapts and trainer.optimizer.lr > _LEAST_RATE:
                 trainer.optimizer.lr /= _DIVISOR
                 e._epochs_without_improvement = 0
                 self._say(f"{message} Setting learning rate to {trainer.optimizer.lr:f}")
             else:
-                self._say(f"{message} Stopping.")
+                self._say(f"{message}{' Learning rate too small.' if adapts else ''} Stopping.")
                 self.converged = True
                 trainer.stop()
 

@@ -326,6 +326,10 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
 
     def _validated(self, X: Any, y: Any, fresh: bool, classes: Array | None) -> tuple[Any, Array]:
         """y as the number of each sample's class, or as 1 and 0 for each class."""
+        if isinstance(self.class_weight, str) and self.class_weight != "balanced":
+            raise ValueError(
+                f"class_weight is {self.class_weight!r}; expected 'balanced', a dict or None"
+            )
         X, y = validate_data(
             self,
             X,
