@@ -70,11 +70,20 @@ using RowKernel = void (*)(const T* x, const std::uint8_t* keep, double temperat
 /// nothing written, if a row has to be worked out alone.
 using RowsInLanesKernel = bool (*)(const float* x, std::size_t x_step, float* y, std::size_t y_step,
                                    std::size_t n);
+/// Cross-entropy of 16 rows of scores that lie so, x_step = 16, with a label each, in range. The
+/// losses; and, if it is not null, the gradient, times the factor of each row.
+using CrossEntropyInLanesKernel = bool (*)(const float* x, const std::int64_t* labels,
+                                           const double* factor, double* loss, float* gradient,
+                                           std::size_t n);
+
 struct RowsInLanesKernels {
     RowsInLanesKernel softmax, log_softmax, logsumexp;
+    CrossEntropyInLanesKernel cross_entropy;
 };
 inline constexpr std::size_t rows_side_by_side = 16;
 inline constexpr std::size_t longest_row_in_lanes = 4096;
+/// Longer rows are not worth turning so that 16 of them lie side by side.
+inline constexpr std::size_t longest_turned_row = 48;
 
 /// g and y are rows, the result may be either of them; `temperature` as in the forward direction.
 template <class T>

@@ -33,7 +33,7 @@ public:
         };
         direct_ = plain && beside(x) && (outputs == 1 ? y.row_stride == size : beside(y));
         const bool whole = x.stride % size == 0 && y.stride % size == 0;
-        turned_ = plain && n <= longest_turned && whole;
+        turned_ = plain && n <= longest_turned_row && whole;
     }
 
     /// Whether the rows from `first` on are done.
@@ -42,7 +42,7 @@ public:
             return kernel_(x_.at<float>(first, 0), step(x_), y_.at<float>(first, 0), step(y_), n_);
         }
         if (!turned_) return false;
-        float in[longest_turned * width], out[longest_turned * width];
+        float in[longest_turned_row * width], out[longest_turned_row * width];
         for (std::size_t i = 0; i < width; ++i) {
             const float* row = x_.at<float>(first + (i < count ? i : 0), 0);
             const std::ptrdiff_t step = x_.stride / size;
@@ -58,7 +58,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t width = rows_side_by_side, longest_turned = 48;
+    static constexpr std::size_t width = rows_side_by_side;
     static constexpr std::ptrdiff_t size = sizeof(float);
 
     static std::size_t step(const Rows& rows) {
