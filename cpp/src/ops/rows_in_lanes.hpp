@@ -36,9 +36,18 @@ inline bool sums_in_lanes(const float* x, std::size_t x_step, float* e, std::siz
     }
     if (strange != 0) return false;
 
-    // Of the elements that one lane has where a row is alone.
-    double sum[lanes][lanes] = {};
-    float lost[lanes][lanes] = {};
+    // Of the elements that one lane has where a row is alone; lanes that a short row does not reach
+    // would add 0.
+    const std::size_t reached = n < lanes ? n : lanes;
+    double sum[lanes][lanes];
+    float lost[lanes][lanes];
+    for (std::size_t k = 0; k < reached; ++k) {
+#pragma omp simd
+        for (std::size_t l = 0; l < lanes; ++l) {
+            sum[k][l] = 0.0;
+            lost[k][l] = 0.0f;
+        }
+    }
     for (std::size_t j = 0; j < n; ++j) {
         const float* row = x + j * x_step;
         double* own = sum[j % lanes];
@@ -58,12 +67,12 @@ inline bool sums_in_lanes(const float* x, std::size_t x_step, float* e, std::siz
             for (std::size_t l = 0; l < lanes; ++l) result[l] = term[l];
         }
     }
-    for (std::size_t k = 0; k < lanes; ++k) {
+    for (std::size_t k = 0; k < reached; ++k) {
 #pragma omp simd
         for (std::size_t l = 0; l < lanes; ++l) sum[k][l] += static_cast<double>(lost[k][l]);
     }
     for (std::size_t width = lanes / 2; width > 0; width /= 2) {
-        for (std::size_t k = 0; k < width; ++k) {
+        for (std::size_t k = 0; k < width && k + width < reached; ++k) {
 #pragma omp simd
             for (std::size_t l = 0; l < lanes; ++l) sum[k][l] += sum[k + width][l];
         }
