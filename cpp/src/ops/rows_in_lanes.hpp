@@ -85,11 +85,29 @@ inline bool sums_in_lanes(const float* x, std::size_t x_step, float* e, std::siz
     return true;
 }
 
+/// The rows so that they lie side by side: with `offsets`, row l starts at x + offsets[l], and is
+/// turned in `room`. (Stored as a vector: one that is loaded soon after single elements were stored
+/// waits for them.)
+inline const float* side_by_side(const float* x, const std::ptrdiff_t* offsets, std::size_t& step,
+                                 std::size_t n, float* room) {
+    if (offsets == nullptr) return x;
+    for (std::size_t j = 0; j < n; ++j) {
+        float* to = room + j * lanes;
+        const float* from = x + j * step;
+#pragma omp simd
+        for (std::size_t l = 0; l < lanes; ++l) to[l] = from[offsets[l]];
+    }
+    step = lanes;
+    return room;
+}
+
 /// The result of element j of row l goes to y[j y_step + l], and that of logsumexp to y[l]; y may
 /// be x. For n from 1 to `row_block`. False, and nothing written, as in sums_in_lanes.
 template <RowOperation operation>
-bool rows_in_lanes(const float* x, std::size_t x_step, float* y, std::size_t y_step,
-                   std::size_t n) {
+bool rows_in_lanes(const float* x, const std::ptrdiff_t* offsets, std::size_t x_step, float* y,
+                   std::size_t y_step, std::size_t n) {
+    float room[longest_turned_row * lanes];
+    x = side_by_side(x, offsets, x_step, n, room);
     constexpr bool store = operation == RowOperation::softmax;
     float most[lanes];
     double sum[lanes], unit[lanes];
@@ -139,14 +157,18 @@ bool rows_in_lanes(const float* x, std::size_t x_step, float* y, std::size_t y_s
 }
 
 /// Cross-entropy of 16 rows of scores with a label each: the losses, and with a gradient, which may
-/// not be x, factor times p - 1 at the label and p elsewhere. Both lie as in rows_in_lanes.
-inline bool cross_entropy_in_lanes(const float* x, const std::int64_t* labels, const double* factor,
-                                   double* loss, float* gradient, std::size_t n) {
+/// not be x, factor times p - 1 at the label and p elsewhere, side by side.
+inline bool cross_entropy_in_lanes(const float* x, const std::ptrdiff_t* offsets,
+                                   std::size_t x_step, const std::int64_t* labels,
+                                   const double* factor, double* loss, float* gradient,
+                                   std::size_t n) {
+    float room[longest_turned_row * lanes];
+    x = side_by_side(x, offsets, x_step, n, room);
     float most[lanes];
     double sum[lanes], unit[lanes], excess[lanes], log_sum[lanes];
     const bool done = gradient != nullptr
-                          ? sums_in_lanes<true>(x, lanes, gradient, lanes, n, most, sum, unit)
-                          : sums_in_lanes<false>(x, lanes, nullptr, lanes, n, most, sum, unit);
+                          ? sums_in_lanes<true>(x, x_step, gradient, lanes, n, most, sum, unit)
+                          : sums_in_lanes<false>(x, x_step, nullptr, lanes, n, most, sum, unit);
     if (!done) return false;
     std::uint32_t certain = 0;
 #pragma omp simd reduction(| : certain)
@@ -157,7 +179,7 @@ inline bool cross_entropy_in_lanes(const float* x, const std::int64_t* labels, c
     }
     if (certain != 0) return false;
     for (std::size_t l = 0; l < lanes; ++l) {
-        const float score = x[static_cast<std::size_t>(labels[l]) * lanes + l];
+        const float score = x[static_cast<std::size_t>(labels[l]) * x_step + l];
         loss[l] = (static_cast<double>(most[l]) - static_cast<double>(score)) + log_sum[l];
     }
     if (gradient == nullptr) return true;
@@ -170,7 +192,8 @@ inline bool cross_entropy_in_lanes(const float* x, const std::int64_t* labels, c
     }
     for (std::size_t l = 0; l < lanes; ++l) {
         const std::size_t at = static_cast<std::size_t>(labels[l]) * lanes + l;
-        at_label[l] = x[at] == most[l]
+        const float score = x[static_cast<std::size_t>(labels[l]) * x_step + l];
+        at_label[l] = score == most[l]
                           ? -excess[l] * inverse[l]
                           : static_cast<double>(gradient[at]) * (inverse[l] / unit[l]) - 1.0;
     }

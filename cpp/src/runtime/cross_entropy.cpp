@@ -30,12 +30,11 @@ public:
     T* target(std::size_t i, std::size_t j) {
         return direct_ ? reinterpret_cast<T*>(begin(i, j)) : copy_.get();
     }
-    /// Copies a sample to every 16th place, or from there.
-    void turn_to(std::size_t i, std::size_t j, float* to) const {
-        char* start = begin(i, j);
-        for (std::size_t c = 0; c < batch_.classes; ++c)
-            to[c * rows_side_by_side] = static_cast<float>(at(start, c));
+    /// Where a sample begins.
+    const float* start(std::size_t i, std::size_t j) const {
+        return reinterpret_cast<const float*>(begin(i, j));
     }
+    /// Copies a sample from every 16th place.
     void turn_from(std::size_t i, std::size_t j, const float* from) const {
         char* start = begin(i, j);
         for (std::size_t c = 0; c < batch_.classes; ++c) at(start, c) = from[c * rows_side_by_side];
@@ -105,17 +104,24 @@ public:
           logits_(batch.logits, batch),
           gradient_(batch.gradient, batch),
           usable_(dtype_of<T> == DType::float32 && batch.labels != nullptr &&
-                  batch.smoothing == 0.0 && batch.classes <= longest_turned_row) {}
+                  batch.smoothing == 0.0 && batch.classes <= longest_turned_row &&
+                  batch.logits.class_stride % size == 0 && batch.logits.outer_stride % size == 0) {
+        for (std::size_t axis = 0; axis < batch.inner_axes; ++axis) {
+            usable_ = usable_ && batch.logits.inner_strides[axis] % size == 0;
+        }
+    }
 
     /// Whether `count` samples, at most 16, are done: then with their losses.
     bool run(std::size_t first, std::size_t count, double* losses) {
         if (!usable_) return false;
         const std::size_t n = batch_.classes;
         const bool graded = batch_.gradient.data != nullptr;
-        float x[longest_turned_row * width], g[longest_turned_row * width];
+        float g[longest_turned_row * width];
+        std::ptrdiff_t offsets[width];
         std::int64_t labels[width];
         double factor[width], weight[width];
         bool taken[width];
+        const float* x = nullptr;
         Position at(batch_, first);
         for (std::size_t l = 0; l < width; ++l) {
             const std::int64_t label = l < count ? batch_.labels[first + l] : labels[0];
@@ -126,11 +132,14 @@ public:
                     ? 1.0
                     : static_cast<double>(static_cast<const float*>(batch_.weight)[labels[l]]);
             factor[l] = batch_.scale * sample_weight(batch_, at.i) * weight[l];
-            logits_.turn_to(at.i, at.j, x + l);
+            const float* row = logits_.start(at.i, at.j);
+            if (l == 0) x = row;
+            offsets[l] = row - x;
             if (l + 1 < count) at.next(batch_);
         }
-        if (!kernels().rows_in_lanes.cross_entropy(x, labels, factor, losses, graded ? g : nullptr,
-                                                   n)) {
+        const auto step = static_cast<std::size_t>(batch_.logits.class_stride / size);
+        if (!kernels().rows_in_lanes.cross_entropy(x, offsets, step, labels, factor, losses,
+                                                   graded ? g : nullptr, n)) {
             return false;
         }
         at = Position(batch_, first);
@@ -148,6 +157,7 @@ public:
 
 private:
     static constexpr std::size_t width = rows_side_by_side;
+    static constexpr std::ptrdiff_t size = sizeof(float);
 
     const CrossEntropyBatch& batch_;
     Row<T> logits_, gradient_;
