@@ -1,0 +1,55 @@
+"""Files that are whole at every moment: written aside and put in the place of the old one."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+__all__ = ["replace_file"]
+
+
+def replace_file(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write a file so that, whatever happens, the old or the new is there, and whole.
+
+    Parameters
+    ----------
+    path : str or path
+        A symbolic link is followed.
+    data : bytes
+
+    Raises
+    ------
+    OSError
+        If it cannot be written. What was there is still there.
+    """
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():  # a rename would take the place of a device
+        raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
+    aside = target.with_name(f".ranvier-{secrets.token_hex(8)}.tmp")
+    try:
+        with open(aside, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, target)
+    except BaseException as error:
+        with suppress(OSError):
+            aside.unlink()
+        if isinstance(error, OSError):
+            error.filename, error.filename2 = os.fspath(path), None
+        raise
+    _sync_folder(target.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """So that the new name outlives a power failure as well."""
+    if os.name == "nt":  # which has no way to open a folder
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
