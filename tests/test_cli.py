@@ -282,7 +282,8 @@ class Began:
 
 original = Trainer.__init__
 def begin(self, *args, **options):
-    original(self, *args, callbacks=[Began()], **options)
+    options["callbacks"] = [Began(), *options.get("callbacks", ())]
+    original(self, *args, **options)
 Trainer.__init__ = begin
 # Where a shell started the tests in the background, it is ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 from contextlib import suppress
 from pathlib import Path
 
@@ -28,7 +27,7 @@ def replace_file(path: str | os.PathLike[str], data: bytes) -> None:
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():  # a rename would take the place of a device
         raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
-    aside = target.with_name(f".ranvier-{secrets.token_hex(8)}.tmp")
+    aside = target.with_name(f".ranvier-{os.urandom(8).hex()}.tmp")
     try:
         with open(aside, "xb") as file:
             file.write(data)

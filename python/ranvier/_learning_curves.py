@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from . import _style
 
+FORMATS = tuple(f".{name}" for name in sorted(Figure().canvas.get_supported_filetypes()))
 _COLUMNS = 3
 _MOST_MARKED = 20  # points that are told apart as points
 

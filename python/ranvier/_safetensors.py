@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ._atomic import replace_file
+from ._extras import require
 
 Array = npt.NDArray[Any]
 
 
-def require() -> None:
+def check_installed() -> None:
     """Raise unless the package is there: before hours of training, not after them."""
-    if find_spec("safetensors") is None:
-        raise ImportError(
-            "files of parameters need safetensors, which is not installed; "
-            "pip install 'ranvier[io]'",
-            name="safetensors",
-        )
+    require("safetensors", "a file of parameters")
 
 
 def write(
@@ -39,7 +34,7 @@ def write(
     OSError
         If the file cannot be written.
     """
-    require()
+    check_installed()
     from safetensors.numpy import save
 
     data = save(
@@ -59,7 +54,7 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, str]
     OSError
         If it cannot be read.
     """
-    require()
+    check_installed()
     from safetensors import safe_open
 
     with open(path, "rb"):  # safetensors's own errors are of no kind, and name no path

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ._extras import require
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -66,15 +68,9 @@ class History(dict[str, list[float]]):
         >>> len(history.plot().axes)
         1
         """
-        try:
-            from . import _learning_curves
-        except ModuleNotFoundError as error:
-            if (error.name or "").partition(".")[0] != "matplotlib":
-                raise
-            raise ImportError(
-                "plot needs matplotlib, which is not installed; pip install 'ranvier[plot]'",
-                name="matplotlib",
-            ) from None
+        require("matplotlib", "plot")
+        from . import _learning_curves
+
         if not self.keys() - {"seconds"}:
             raise ValueError("the history is empty; expected at least one epoch to draw")
         return _learning_curves.draw(self, None if path is None else Path(path), title)

@@ -94,7 +94,7 @@ class ModelCheckpoint(Callback):
         return self._monitor.best
 
     def on_fit_begin(self, trainer: Trainer) -> None:
-        _safetensors.require()
+        _safetensors.check_installed()
         # Another checkpoint of this epoch was written, and this one was not.
         self._save(trainer)
 
