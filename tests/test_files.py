@@ -135,7 +135,7 @@ def test_arrays_of_any_layout(tmp_path, array):
 def test_arrays_that_a_file_cannot_hold(tmp_path, dtype):
     if np.dtype(dtype) == np.float64:
         dtype = np.complex64  # a long double is no longer everywhere
-    with pytest.raises(TypeError, match="buffer has dtype .*; expected bool, or integers or float"):
+    with pytest.raises(TypeError, match=r"buffer has dtype .*; expected bool, or integers"):
         rv.save(Stub({"buffer": np.zeros(2, dtype)}), tmp_path / "net")
     assert not os.listdir(tmp_path)
 
@@ -210,11 +210,19 @@ def test_a_byte_changed_anywhere_in_the_header(tmp_path):
         path.write_bytes(whole[:position] + bytes([other]) + whole[position + 1 :])
         net = model(5)
         before = net.flat_parameters.copy()
-        try:
-            rv.load(net, path)
-        except ValueError as error:
-            assert str(path) in str(error)
+        refused = value_error(rv.load, net, path)
+        if refused is not None:
+            assert str(path) in refused
             check_same_bits(net.flat_parameters, before, f"byte {position}")
+
+
+def value_error(function, *arguments):
+    """The text of the ValueError that a call raises; None if it returns."""
+    try:
+        function(*arguments)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def test_what_is_not_there(tmp_path):
@@ -486,7 +494,7 @@ def test_generators_of_every_kind_also_shared_with_a_layer(tmp_path, kind):
     again = resumed(tmp_path / "run", seed=shared, rng=shared)
     again.fit(X, y, epochs=2, batch_size=16)
     check_same_bits(again.model.flat_parameters, whole.model.flat_parameters, "shared")
-    with pytest.raises(ValueError, match="run: .*PCG64"):
+    with pytest.raises(ValueError, match=r"run: .*PCG64"):
         resumed(tmp_path / "run", rng=generator(kind), seed=0)
 
 
@@ -652,10 +660,12 @@ def test_a_run_killed_at_any_moment_ends_with_the_same_bits(tmp_path):
         def ended(folder):
             return json.loads((folder / "ended.json").read_text())
 
-        start = time.monotonic()
         assert run(tmp_path / "whole", "never") == 0
-        duration = time.monotonic() - start
         expected = ended(tmp_path / "whole")
+        start = time.monotonic()
+        assert run(tmp_path / "again", "never") == 0
+        duration = time.monotonic() - start
+        assert ended(tmp_path / "again") == expected
         assert 10 < expected["epochs"] < 30, "the run is to be stopped early, but not at once"
         delays = random.Random(0)
         killed = in_a_save = runs = 0
