@@ -379,6 +379,13 @@ class Trainer:
         epoch = at_least(0, "epoch", state["epoch"])
         check_mapping(state["history"], "history")
         history = History({key: list(values) for key, values in state["history"].items()})
+        callbacks = self._callbacks_with_state()
+        names = [type(callback).__name__ for callback in callbacks]
+        saved_names = [name for name, _ in state["callbacks"]]
+        if names != saved_names:
+            raise ValueError(f"callbacks with a state are {names}; expected {saved_names}")
+        for callback, (_, saved) in zip(callbacks, state["callbacks"], strict=True):
+            callback.load_state_dict(saved)
         self.model.load_state_dict(state["model"])
         layers = self._random_layers()
         for layer, saved in zip(layers, _as_many(layers, state["layers"], "layers"), strict=True):
@@ -391,13 +398,6 @@ class Trainer:
             )
         if self.scheduler is not None:
             self.scheduler.load_state_dict(state["scheduler"])
-        callbacks = self._callbacks_with_state()
-        names = [type(callback).__name__ for callback in callbacks]
-        saved_names = [name for name, _ in state["callbacks"]]
-        if names != saved_names:
-            raise ValueError(f"callbacks with a state are {names}; expected {saved_names}")
-        for callback, (_, saved) in zip(callbacks, state["callbacks"], strict=True):
-            callback.load_state_dict(saved)
         self._rng.bit_generator.state = state["random"]
         self.epoch, self.history, self._stopping = epoch, history, bool(state["stopping"])
 
