@@ -102,7 +102,7 @@ def test_the_best_is_restored_whether_stopped_early_or_not(epochs):
 
 
 def test_two_fits_are_as_one_and_one_that_was_ended_has_new_patience():
-    values = [3, 2, 4, 4, 4, 1, 5, 5, 5]
+    values = [3, 2, 4, 4, 4, 4, 1, 5, 5, 5]
     parted, whole = EarlyStopping("x", patience=3), EarlyStopping("x", patience=3)
     trainer = run(Script("x", values), parted)
     for _ in range(4):
@@ -113,7 +113,7 @@ def test_two_fits_are_as_one_and_one_that_was_ended_has_new_patience():
     fit(same, 9)
     assert trainer.epoch == same.epoch == 5
     fit(same, 9)
-    assert same.epoch == 9 and whole.best == 1
+    assert same.epoch == 10 and whole.best == 1
 
 
 def test_nothing_to_restore():
@@ -269,15 +269,22 @@ def test_the_log_has_each_epoch_as_soon_as_it_is_over(tmp_path):
     class Reader:
         lines = ()
 
-        def on_epoch_complete(self, trainer, logs):
+        def on_epoch_begin(self, trainer):
             self.lines += (len(table(tmp_path / "log.csv")),)
+
+        def on_epoch_complete(self, trainer, logs):
+            self.on_epoch_begin(trainer)
 
     reader = Reader()
     (tmp_path / "log.csv").write_text("of another run\n" * 9)
     trainer = run(CSVLogger(tmp_path / "log.csv"), reader)
     fit(trainer, 3)
+    (tmp_path / "log.csv").unlink()
     fit(trainer, 1)
-    assert reader.lines == (2, 3, 4, 5)
+    assert reader.lines == (0, 2, 2, 3, 3, 4, 4, 5)
+    (tmp_path / "log.csv").unlink()
+    fit(trainer, 0)
+    assert [row[0] for row in table(tmp_path / "log.csv")] == ["epoch", "1", "2", "3", "4"]
     fit(run(CSVLogger(tmp_path / "empty.csv")), 0)
     assert table(tmp_path / "empty.csv") == []
     with pytest.raises(FileNotFoundError, match=r"gone/log\.csv"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import errno
 import json
 import os
@@ -388,16 +389,19 @@ class Zigzag:
 
     def __init__(self, optimizer, factors=(0.5, 3.0, 0.25)):
         self.optimizer, self.factors, self.turn = optimizer, factors, 0
+        self.past = []
 
     def step(self):
+        self.past.append(self.optimizer.lr)
         self.optimizer.lr *= self.factors[self.turn % 3]
         self.turn += 1
 
     def state_dict(self):
-        return {"factors": self.factors, "turn": self.turn}
+        return {"factors": self.factors, "turn": self.turn, "past": self.past}
 
     def load_state_dict(self, state_dict):
         self.factors, self.turn = state_dict["factors"], state_dict["turn"]
+        self.past[:] = state_dict["past"]
 
 
 def points(n=70, seed=0):
@@ -555,7 +559,7 @@ def test_a_checkpoint_that_does_not_fit_changes_nothing(tmp_path, path, value):
     rng = np.random.default_rng(6)
     other = rv.Trainer(net, loss, opt, seed=rng, **mine)
     other.fit(X, y, epochs=3, **options)
-    before = other._state()
+    before = copy.deepcopy(other._state())
     with pytest.raises(ValueError, match="damaged: ") as caught:
         rv.Trainer.resume(tmp_path / "damaged", net, loss, opt, seed=rng, **mine)
     assert str(caught.value).startswith(f"{tmp_path / 'damaged'}: ")

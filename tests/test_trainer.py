@@ -537,12 +537,20 @@ def test_an_interrupt_waits_for_the_end_of_the_step(steps):
     run.fit(X, y, epochs=1)
 
 
-@pytest.mark.parametrize("method", ["on_fit_begin", "on_epoch_end", "on_epoch_complete"])
+@pytest.mark.parametrize("epochs", [1, 3])
+@pytest.mark.parametrize(
+    ("method", "steps"), [("on_fit_begin", 1), ("on_epoch_end", 4), ("on_epoch_complete", 4)]
+)
 @pytest.mark.usefixtures("default_sigint")
-def test_an_interrupt_waits_for_the_callbacks(method):
+def test_an_interrupt_waits_for_the_callbacks(method, steps, epochs):
     lines = []
 
     class Presses(callbacks.Callback):
+        steps = 0
+
+        def on_step_end(self, trainer, loss):
+            self.steps += 1
+
         def on_fit_end(self, trainer):
             lines.append("fitted")
 
@@ -551,10 +559,11 @@ def test_an_interrupt_waits_for_the_callbacks(method):
         lines.append("pressed")
 
     setattr(Presses, method, press)
-    run = trainer(callbacks=[Presses()])
+    presses = Presses()
+    run = trainer(callbacks=[presses])
     with pytest.raises(KeyboardInterrupt):
-        run.fit(*blobs(20), epochs=3, batch_size=5)
-    assert lines == ["pressed"]
+        run.fit(*blobs(20), epochs=epochs, batch_size=5)
+    assert lines == ["pressed"] and presses.steps == steps
     assert run.epoch == len(run.history.get("loss", ())) == (method != "on_fit_begin")
 
 

@@ -72,10 +72,10 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, str]
 
 
 def _plain(name: str, array: Array) -> Array:
-    """In the order of bytes and elements of the file, which the package does not look at."""
+    """In the order of the elements in the file, which the package does not look at."""
     if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
         raise TypeError(
             f"{name} has dtype {array.dtype}; expected bool, or integers or floats of at most "
             "8 bytes"
         )
-    return np.asarray(array, array.dtype.newbyteorder("<"), order="C")
+    return np.asarray(array, order="C")
