@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 from contextlib import suppress
-from pathlib import Path
 
 __all__ = ["replace_file"]
 
@@ -24,10 +23,12 @@ def replace_file(path: str | os.PathLike[str], data: bytes) -> None:
     OSError
         If it cannot be written. What was there is still there.
     """
-    target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():  # a rename would take the place of a device
+    target = os.path.realpath(path)
+    folder = os.path.dirname(target)
+    # A rename would take the place of a device.
+    if os.path.exists(target) and not os.path.isfile(target):
         raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
-    aside = target.with_name(f".ranvier-{os.urandom(8).hex()}.tmp")
+    aside = os.path.join(folder, f".ranvier-{os.urandom(8).hex()}.tmp")
     try:
         with open(aside, "xb") as file:
             file.write(data)
@@ -36,14 +37,14 @@ def replace_file(path: str | os.PathLike[str], data: bytes) -> None:
         os.replace(aside, target)
     except BaseException as error:
         with suppress(OSError):
-            aside.unlink()
+            os.unlink(aside)
         if isinstance(error, OSError):
             error.filename, error.filename2 = os.fspath(path), None
         raise
-    _sync_folder(target.parent)
+    _sync_folder(folder)
 
 
-def _sync_folder(folder: Path) -> None:
+def _sync_folder(folder: str) -> None:
     """So that the new name outlives a power failure as well."""
     if os.name == "nt":  # which has no way to open a folder
         return

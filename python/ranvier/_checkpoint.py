@@ -7,7 +7,6 @@ a dict whose keys are not all plain strings, {"$dict": [[key, value], ...]}.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -31,6 +30,8 @@ def write(path: str | os.PathLike[str], state: Mapping[str, Any]) -> None:
     OSError
         If the file cannot be written.
     """
+    import json  # not for everybody who imports ranvier
+
     arrays: dict[str, Array] = {}
     text = json.dumps(_packed(state, "", arrays))
     _safetensors.write(path, arrays, {"format": _FORMAT, _KEY: text})
@@ -60,6 +61,8 @@ def unpack(
     """The state in what a safetensors file holds; None if that is no state."""
     if metadata.get("format") != _FORMAT:
         return None
+    import json
+
     try:
         state = _unpacked(json.loads(metadata[_KEY]), arrays)
         if not isinstance(state, dict):

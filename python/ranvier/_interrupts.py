@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import signal
-import threading
+from collections.abc import Callable
+from functools import partial
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.pending = False
-        self._installed = False
+        self._restore: Callable[[], object] | None = None
 
     def check(self) -> None:
         """Raise KeyboardInterrupt if there was a Ctrl-C."""
@@ -38,10 +38,13 @@ class Interrupts:
         self.pending = True
 
     def __enter__(self) -> Self:
+        import signal  # not for everybody who imports ranvier
+        import threading
+
         in_main = threading.current_thread() is threading.main_thread()
         if in_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, self._note)
-            self._installed = True
+            self._restore = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
         return self
 
     def __exit__(
@@ -50,7 +53,7 @@ class Interrupts:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._installed:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        if self._restore is not None:
+            self._restore()
         if kind is None:
             self.check()

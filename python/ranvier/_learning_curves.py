@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 
 import matplotlib.style
@@ -18,7 +19,9 @@ _COLUMNS = 3
 _MOST_MARKED = 20  # points that are told apart as points
 
 
-def draw(history: Mapping[str, Sequence[float]], path: Path | None, title: str) -> Figure:
+def draw(
+    history: Mapping[str, Sequence[float]], path: str | PathLike[str] | None, title: str
+) -> Figure:
     """A panel for each quantity; written to the path, if there is one."""
     quantities = [*dict.fromkeys(key.removeprefix("val_") for key in history if key != "seconds")]
     columns = min(len(quantities), _COLUMNS)
@@ -33,7 +36,7 @@ def draw(history: Mapping[str, Sequence[float]], path: Path | None, title: str) 
         for axes in panels[len(quantities) :]:
             axes.remove()
         if path is not None:
-            _style.save(figure, path)
+            _style.save(figure, Path(path))
     return figure
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ._extras import require
@@ -73,4 +72,4 @@ class History(dict[str, list[float]]):
 
         if not self.keys() - {"seconds"}:
             raise ValueError("the history is empty; expected at least one epoch to draw")
-        return _learning_curves.draw(self, None if path is None else Path(path), title)
+        return _learning_curves.draw(self, path, title)

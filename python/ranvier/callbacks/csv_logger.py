@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import os
 from collections.abc import Iterable, Mapping
@@ -82,7 +80,10 @@ class CSVLogger(Callback):
         replace_file(self.path, text.encode())
 
     def _lines(self, rows: Iterable[Mapping[str, Any]]) -> str:
-        text = io.StringIO()
+        import csv  # not for everybody who imports ranvier
+        from io import StringIO
+
+        text = StringIO()
         writer = csv.writer(text, delimiter=self.separator, lineterminator="\n")
         for row in rows:
             writer.writerow([str(row.get(column, math.nan)) for column in self._columns])

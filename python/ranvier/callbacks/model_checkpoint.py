@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import _safetensors, files
@@ -112,11 +111,11 @@ class ModelCheckpoint(Callback):
             return
         logs, self._due = self._due, None
         try:
-            path = Path(self.path.format(**{**logs, "epoch": trainer.epoch}))
+            path = self.path.format(**{**logs, "epoch": trainer.epoch})
         except (KeyError, IndexError, ValueError) as error:
             names = ["epoch", *logs]
             raise ValueError(f"path is {self.path!r}; expected a format of {names}") from error
-        path.parent.mkdir(parents=True, exist_ok=True)
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
         if self.save_weights_only:
             files.save(trainer.model, path)
         else:
