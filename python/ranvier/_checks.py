@@ -26,6 +26,14 @@ def integer(name: str, value: Any) -> int:
         raise TypeError(f"{name} is {value!r}; expected an integer") from None
 
 
+def at_least(least: int, name: str, value: Any) -> int:
+    """The value as an integer that is not smaller."""
+    result = integer(name, value)
+    if result < least:
+        raise ValueError(f"{name} is {value}; expected at least {least}")
+    return result
+
+
 def check_mapping(value: Any, name: str) -> None:
     if not isinstance(value, Mapping):
         raise TypeError(f"{name} is a {type(value).__name__}; expected a dict")
