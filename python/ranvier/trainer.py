@@ -19,6 +19,7 @@ from .losses import Loss
 from .nn import Module
 from .nn._quiet import quiet
 from .optim import Optimizer
+from .optim.lr_scheduler import ReduceLROnPlateau
 
 __all__ = ["History", "Trainer"]
 
@@ -53,7 +54,8 @@ class Trainer:
     optimizer : optim.Optimizer
         Over parameters of the model, all or some.
     scheduler : optional
-        Its `step()` is called after each epoch.
+        Its `step()` is called after each epoch: with the loss of the validation data, or of the
+        training where there are none, if it is an optim.lr_scheduler.ReduceLROnPlateau.
     max_norm : float, optional
         Clips the norm of all gradients together, as optim.clip_grad_norm.
     callbacks : sequence of callbacks.Callback, or of objects with some of its methods
@@ -194,7 +196,10 @@ class Trainer:
                     logs.update((f"val_{key}", value) for key, value in validated.items())
                 self.epoch += 1
                 if self.scheduler is not None:
-                    self.scheduler.step()
+                    if isinstance(self.scheduler, ReduceLROnPlateau):
+                        self.scheduler.step(logs.get("val_loss", logs["loss"]))
+                    else:
+                        self.scheduler.step()
                 self._call("on_epoch_end", logs)
                 history.append(logs)
                 bar.epoch(logs)

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from ..._checks import at_least
-from ..checks import Range
+from ..._checks import at_least, check_mapping
+from ..checks import Range, entries
 from ..optimizer import Group, Optimizer
 from .checks import checked_optimizer, one_of, real, reals_per_group
 from .momentum import allowed_momentum, set_momentum, uses_betas
@@ -121,8 +121,12 @@ class OneCycleLR(LRScheduler):
     def _validate(self) -> None:
         self.total_steps = at_least(1, "total_steps", self.total_steps)
         one_of("_anneal_func_type", self._anneal_func_type, ("cos", "linear"))
-        for i, phase in enumerate(self._schedule_phases):
+        phases = entries(self._schedule_phases, "_schedule_phases", "a list of dicts")
+        if not phases:
+            raise ValueError("_schedule_phases is empty; expected at least one")
+        for i, phase in enumerate(phases):
             name = f"_schedule_phases[{i}]"
+            check_mapping(phase, name)
             real(f"{name}['end_step']", phase.get("end_step"), Range(-2))
             for end in ("start", "end"):
                 one_of(f"{name}['{end}_lr']", phase.get(f"{end}_lr"), _RATES)
