@@ -330,6 +330,35 @@ def test_the_scheduler_steps_once_an_epoch():
     assert run.optimizer.lr == 0.125
 
 
+@pytest.mark.parametrize("validated", [True, False])
+def test_a_plateau_is_judged_by_the_loss(validated):
+    class Recorded(optim.lr_scheduler.ReduceLROnPlateau):
+        def step(self, metrics, epoch=None):
+            judged.append(metrics)
+            super().step(metrics, epoch)
+
+    judged = []
+    X, y = blobs(100)
+    net = model()
+    optimizer = optim.SGD(net.parameters(), lr=1e-3)
+    scheduler = Recorded(optimizer, patience=0, threshold=1e9, threshold_mode="abs", factor=0.5)
+    run = rv.Trainer(net, losses.cross_entropy, optimizer, scheduler=scheduler, seed=0)
+    data = (X[:20] / 2, y[:20]) if validated else None
+    history = run.fit(X, y, epochs=3, validation_data=data)
+    assert judged == history["val_loss" if validated else "loss"]
+    assert optimizer.lr == 1e-3 / 4  # the first epoch is the best
+
+
+def test_a_schedule_over_a_training():
+    X, y = blobs(100)
+    run = trainer(lr=1.0)
+    run.scheduler = optim.lr_scheduler.MultiStepLR(run.optimizer, [2, 3], gamma=0.5)
+    run.fit(X, y, epochs=1)
+    assert run.optimizer.lr == 1.0
+    run.fit(X, y, epochs=2)
+    assert run.optimizer.lr == 0.25
+
+
 def test_max_norm_clips_the_step():
     X, y = blobs(100)
     run = trainer(max_norm=1e-3, lr=1.0)

@@ -24,6 +24,7 @@ from .losses import Loss
 from .nn import Module
 from .nn._quiet import quiet
 from .optim import Optimizer
+from .optim.lr_scheduler import ReduceLROnPlateau
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -44,8 +45,9 @@ class Trainer:
     optimizer : optim.Optimizer
         Over parameters of the model, all or some.
     scheduler : optional
-        Its `step()` is called after each epoch. To be saved it has `state_dict()` and
-        `load_state_dict()`.
+        Its `step()` is called after each epoch: with the loss of the validation data, or of the
+        training where there are none, if it is an optim.lr_scheduler.ReduceLROnPlateau. To be saved
+        it has `state_dict()` and `load_state_dict()`.
     max_norm : float, optional
         Clips the norm of all gradients together, as optim.clip_grad_norm.
     callbacks : sequence of callbacks.Callback, or of objects with some of its methods
@@ -196,7 +198,10 @@ class Trainer:
                     logs.update((f"val_{key}", value) for key, value in validated.items())
                 self.epoch += 1
                 if self.scheduler is not None:
-                    self.scheduler.step()
+                    if isinstance(self.scheduler, ReduceLROnPlateau):
+                        self.scheduler.step(logs.get("val_loss", logs["loss"]))
+                    else:
+                        self.scheduler.step()
                 self._call("on_epoch_end", logs)
                 history.append(logs)
                 self.history.append(logs)
