@@ -99,7 +99,7 @@ def both(problem, weighted, dtype=np.float64, **parameters):
     ]
 
 
-# With several outputs scikit-learn reports the mean, and takes the gradient of the sum: the training
+# With several outputs scikit-learn reports the mean and takes the gradient of the sum: the training
 # ends elsewhere, and L-BFGS gets a gradient that is not that of its function.
 CASES = [
     (parameters, problem)
@@ -749,4 +749,5 @@ def test_only_who_asks_imports_scikit_learn():
     quiet = run("import sys, ranvier; sys.exit(any(m.startswith('sklearn') for m in sys.modules))")
     assert quiet.returncode == 0, quiet.stderr
     missing = run("import sys; sys.modules['sklearn'] = None; import ranvier.sklearn")
-    assert "needs scikit-learn 1.7 or newer; pip install 'ranvier[sklearn]'" in missing.stderr
+    assert "ranvier.sklearn needs sklearn, which is not installed" in missing.stderr
+    assert "pip install 'ranvier[sklearn]'" in missing.stderr

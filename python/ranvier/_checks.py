@@ -11,6 +11,8 @@ from typing import Any
 
 def number(name: str, value: Any) -> float:
     """The value as a float; an integer beyond its range is infinite."""
+    if type(value) is float:
+        return value  # the usual case, and isinstance of an abstract class takes long
     if not isinstance(value, numbers.Real):
         raise TypeError(f"{name} is {value!r}; expected a number")
     try:
@@ -24,6 +26,14 @@ def integer(name: str, value: Any) -> int:
         return operator.index(value)
     except TypeError:
         raise TypeError(f"{name} is {value!r}; expected an integer") from None
+
+
+def at_least(least: int, name: str, value: Any) -> int:
+    """The value as an integer that is not smaller."""
+    result = integer(name, value)
+    if result < least:
+        raise ValueError(f"{name} is {value}; expected at least {least}")
+    return result
 
 
 def check_mapping(value: Any, name: str) -> None:

@@ -28,6 +28,9 @@ from .clipping import clip_factor
 Group = dict[str, Any]
 
 
+# What the learning-rate schedules keep in a group.
+_SCHEDULED = ("initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum")
+
 # What older state dicts of torch do not have, which is what it was then.
 _ADDED_LATER = {"maximize": False, "decoupled_weight_decay": False}
 
@@ -82,6 +85,7 @@ class Optimizer:
         self.param_groups: list[Group] = []
         self._group_states: list[State] = []
         self._names: list[str] | None = None
+        self._steps_taken = 0  # by this object: a schedule wants to know whether there were any
         self._index = _core.optimizer_indices[self._rule]
         self._read = rule_options(type(self), self.defaults)
         optional = [option for option in self._states.values() if option]
@@ -118,7 +122,8 @@ class Optimizer:
         Parameters
         ----------
         param_group : dict
-            "params", a list of arrays or one array, and any of the hyperparameters.
+            "params", a list of arrays or one array, and any of the hyperparameters; to go on with a
+            schedule also "initial_lr" and what else it keeps in a group.
 
         Raises
         ------
@@ -133,11 +138,12 @@ class Optimizer:
         if not params:
             raise ValueError("the params of a group are empty; expected at least one array")
         for key in param_group:
-            if key != "params" and key not in self.defaults:
+            if key != "params" and key not in self.defaults and key not in _SCHEDULED:
                 raise ValueError(f"a group has the option {key!r}; expected {list(self.defaults)}")
         options = {name: plain(value) for name, value in param_group.items() if name != "params"}
         group = {**self.defaults, **options, "params": params}
         self._check(group)
+        _check_scheduled(group)
         check_params([*self._params(), *params])
         if self.param_groups and self._names is not None:
             raise ValueError("params was a dict; a group cannot be added to it")
@@ -190,6 +196,7 @@ class Optimizer:
                 states = [*states[:i], self._prepared(group, states[i]), *states[i + 1 :]]
         _core.optimizer_step(self._index, self._read, self.param_groups, states, gradients, scale)
         self._group_states = states
+        self._steps_taken += 1
 
     def _prepared(self, group: Group, state: State) -> State:
         """The state with all that steps need while these options are set; nothing is changed."""
@@ -272,12 +279,13 @@ class Optimizer:
             raise ValueError(f"state_dict has groups of {found} parameters; expected {counts}")
         groups, states = [], []
         for mine, theirs, of_group in zip(self.param_groups, loaded, numbers, strict=True):
-            older = {k: v for k, v in _ADDED_LATER.items() if k in self.defaults}
-            theirs = {**older, **theirs}
+            added = _ADDED_LATER.keys() & self.defaults.keys() - theirs.keys()
+            theirs = {**theirs, **{name: _ADDED_LATER[name] for name in added}}
             missing = [key for key in self.defaults if key not in theirs]
             if missing:
                 raise ValueError(f"a group of state_dict has no {missing[0]!r}")
             self._check(theirs)
+            _check_scheduled(theirs)
             options = {name: plain(value) for name, value in theirs.items()}
             groups.append({**options, "params": mine["params"]})
             numbered = [(i, state_dict["state"].get(i, {})) for i in of_group]
@@ -307,7 +315,7 @@ class Optimizer:
                         f"{where}[{name!r}] is {value}; expected {common[name]}, as the other "
                         "parameters of its group"
                     )
-            for name in values.keys() - own.keys():
+            for name in [name for name in values if name not in own]:
                 if name not in self._states:
                     raise ValueError(f"{where} has {name!r}; expected {[*self._states]}")
                 copy = _state_copy(values[name], parameter, f"{where}[{name!r}]")
@@ -338,6 +346,12 @@ class Optimizer:
 def rule_options(cls: type[Optimizer], defaults: Mapping[str, Any]) -> tuple[str, ...]:
     """The hyperparameters that the native rule reads, in its order."""
     return tuple([name for name in defaults if name not in ("maximize", *cls._at_start)])
+
+
+def _check_scheduled(group: Mapping[str, Any]) -> None:
+    for name in _SCHEDULED:
+        if name in group:
+            NOT_NEGATIVE.check(name, group[name])
 
 
 def _numbers(group: Any, name: str) -> list[int]:

@@ -5,12 +5,9 @@
 
 from __future__ import annotations
 
-try:
-    from sklearn.utils.validation import validate_data as _
-except ImportError as error:
-    raise ImportError(
-        "ranvier.sklearn needs scikit-learn 1.7 or newer; pip install 'ranvier[sklearn]'"
-    ) from error
+from .._extras import require
+
+require("sklearn", "ranvier.sklearn")
 
 from .classifier import MLPClassifier
 from .regressor import MLPRegressor
