@@ -9,7 +9,7 @@ from .._extras import require
 
 require("sklearn", "ranvier.sklearn")
 
-from .classifier import MLPClassifier
-from .regressor import MLPRegressor
+from .classifier import MLPClassifier  # noqa: E402
+from .regressor import MLPRegressor  # noqa: E402
 
 __all__ = ["MLPClassifier", "MLPRegressor"]
