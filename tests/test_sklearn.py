@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import doctest
 import functools
 import pickle
 import subprocess
@@ -751,3 +752,8 @@ def test_only_who_asks_imports_scikit_learn():
     missing = run("import sys; sys.modules['sklearn'] = None; import ranvier.sklearn")
     assert "ranvier.sklearn needs sklearn, which is not installed" in missing.stderr
     assert "pip install 'ranvier[sklearn]'" in missing.stderr
+
+
+def test_page(checkout):
+    result = doctest.testfile(str(checkout / "docs/sklearn.md"), module_relative=False)
+    assert result.attempted > 5 and result.failed == 0

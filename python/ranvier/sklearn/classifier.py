@@ -148,7 +148,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
     >>> from ranvier.sklearn import MLPClassifier
     >>> X, y = load_digits(return_X_y=True)
     >>> X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0)
-    >>> model = MLPClassifier((64,), "gelu", loss="multi_margin_loss", tol=1e-3, random_state=0)
+    >>> options = {"learning_rate_init": 0.01, "tol": 0.01, "random_state": 0}
+    >>> model = MLPClassifier((64,), "gelu", loss="multi_margin_loss", **options)
     >>> model.fit(X_train, y_train).score(X_test, y_test) > 0.95
     True
     """
