@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 # The extra of ranvier that brings each.
-_EXTRAS = {"matplotlib": "plot", "safetensors": "io"}
+_EXTRAS = {"matplotlib": "plot", "safetensors": "io", "sklearn": "sklearn"}
 
 
 def require(package: str, what: str) -> None:
