@@ -22,6 +22,7 @@ import ranvier as rv
 from checks import check_same_bits
 from ranvier import _atomic, _checkpoint, _safetensors, losses, nn, optim
 from ranvier.callbacks import EarlyStopping, ModelCheckpoint
+from ranvier.optim import lr_scheduler
 
 DTYPES = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "I64": "<i8", "U8": "u1", "BOOL": "?"}
 
@@ -466,6 +467,38 @@ def test_a_resumed_run_gives_the_bits_of_one_that_was_not_stopped(tmp_path, opti
     for state in (saved, expected):
         del state["history"]["seconds"]
     same(saved, expected)
+
+
+SCHEDULES = {
+    "StepLR": lambda o: lr_scheduler.StepLR(o, 2, gamma=0.5),
+    "OneCycleLR": lambda o: lr_scheduler.OneCycleLR(o, max_lr=0.1, total_steps=20),
+    "ReduceLROnPlateau": lambda o: lr_scheduler.ReduceLROnPlateau(o, patience=0, threshold=0.5),
+    "SequentialLR": lambda o: lr_scheduler.SequentialLR(
+        o, [lr_scheduler.ConstantLR(o), lr_scheduler.ExponentialLR(o, 0.5)], milestones=[3]
+    ),
+}
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_a_schedule_goes_on(tmp_path, schedule):
+    X, y = points()
+
+    def run(epochs, path=None):
+        net, loss, opt = parts("momentum", seed=0 if path is None else 99)
+        options = {"scheduler": SCHEDULES[schedule](opt)}
+        if path is None:
+            result = rv.Trainer(net, loss, opt, seed=0, **options)
+        else:
+            result = rv.Trainer.resume(path, net, loss, opt, **options)
+        result.fit(X, y, epochs=epochs, batch_size=16)
+        return result
+
+    whole, first = run(6), run(3)
+    first.save(tmp_path / "run")
+    again = run(3, tmp_path / "run")
+    check_same_bits(again.model.flat_parameters, whole.model.flat_parameters, schedule)
+    same(again.scheduler.state_dict(), whole.scheduler.state_dict())
+    assert again.optimizer.lr == whole.optimizer.lr
 
 
 def test_the_model_of_a_checkpoint_loads_on_its_own(tmp_path):
