@@ -26,6 +26,13 @@ def integer(name: str, value: Any) -> int:
         raise TypeError(f"{name} is {value!r}; expected an integer") from None
 
 
+def positive(name: str, value: Any) -> int:
+    count = integer(name, value)
+    if count < 1:
+        raise ValueError(f"{name} is {value}; expected a positive integer")
+    return count
+
+
 def check_mapping(value: Any, name: str) -> None:
     if not isinstance(value, Mapping):
         raise TypeError(f"{name} is a {type(value).__name__}; expected a dict")
