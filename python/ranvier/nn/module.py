@@ -371,9 +371,7 @@ def check_input(x: Any, *dtypes: npt.DTypeLike) -> None:
     """Raise unless x is an array of one of the dtypes."""
     if not isinstance(x, np.ndarray) or x.dtype not in dtypes:
         expected = " or ".join(str(np.dtype(dtype)) for dtype in dtypes)
-        raise TypeError(
-            f"x is of {getattr(x, 'dtype', type(x))}; expected an array of {expected}"
-        )
+        raise TypeError(f"x is of {getattr(x, 'dtype', type(x))}; expected an array of {expected}")
 
 
 def check_gradient(grad_output: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
