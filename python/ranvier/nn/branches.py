@@ -106,10 +106,10 @@ class Concat(Container):
     """
 
     def __init__(self, *layers: Module, dim: int = -1) -> None:
+        self.dim = dim
         super().__init__(*layers)
         if not layers:
             raise ValueError("layers is empty; expected at least one")
-        self.dim = dim
 
     def forward(self, x: Array) -> Array:
         """The outputs side by side, in the order of the layers."""

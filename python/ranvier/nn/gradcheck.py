@@ -63,7 +63,7 @@ def gradcheck(
     -------
     float
         The largest relative error, abs(gradient - d) / (abs(d) + atol / rtol): at most rtol where
-        all gradients are right. NaN if a gradient is.
+        all gradients are right, infinite where one is not a number.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def gradcheck(
         else:
             compared = _of_loss(function, arrays, options, eps)
         worst, place = _worst(compared, atol / rtol)
-    if raise_exception and not worst <= rtol:
+    if raise_exception and worst > rtol:
         raise GradcheckError(
             f"{place}: relative error {worst:.3g}; expected at most {rtol:g}, with atol {atol:g}"
         )
@@ -137,7 +137,8 @@ def _of_loss(
     if isinstance(loss, functools.partial):
         if loss.args:
             raise TypeError(f"function is {loss!r}; expected a partial with keywords only")
-        return _of_loss(loss.func, arrays, {**loss.keywords, **options}, eps)
+        yield from _of_loss(loss.func, arrays, {**loss.keywords, **options}, eps)
+        return
     if not isinstance(loss, Loss):
         raise TypeError(f"function is {loss!r}; expected a module or a function of ranvier.losses")
 
@@ -169,7 +170,7 @@ def _differences(function: Callable[[], Array], x: Array, eps: float, direction:
 
 
 def _worst(compared: _Compared, floor: float) -> tuple[float, str]:
-    """The largest relative error and its place; NaN is larger than all."""
+    """The largest relative error and its place; that of NaN is infinite."""
     worst, place = 0.0, ""
     for name, gradient, differences in compared:
         if gradient.shape != differences.shape:
@@ -178,9 +179,10 @@ def _worst(compared: _Compared, floor: float) -> tuple[float, str]:
             )
         if not gradient.size:
             continue
-        errors = np.abs(gradient - differences) / (np.abs(differences) + floor)
-        i = np.unravel_index(np.argmax(np.where(np.isnan(errors), np.inf, errors)), errors.shape)
-        if not errors[i] <= worst:
+        errors = np.asarray(np.abs(gradient - differences) / (np.abs(differences) + floor))
+        errors[np.isnan(errors)] = np.inf
+        i = np.unravel_index(np.argmax(errors), errors.shape)
+        if errors[i] > worst:
             worst = float(errors[i])
             index = [int(k) for k in i]
             place = (
