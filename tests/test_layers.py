@@ -319,12 +319,12 @@ def traced_step(module, x):
 def test_a_step_allocates_nothing_that_grows_with_the_batch(name):
     used = traced_step(LARGE[name](), np.ones((SAMPLES, 32), np.float32))
     # NumPy's buffers for conversion hold 8,192 elements each, whatever the array.
-    assert used < SAMPLES * 32 * 4 / 2, f"{used} bytes in a step"
+    assert used < SAMPLES * 32 * 4 / 4, f"{used} bytes in a step"
 
 
 def test_a_step_of_an_embedding_allocates_nothing():
     used = traced_step(nn.Embedding(10, 32, padding_idx=1), np.arange(SAMPLES) % 10)
-    assert used < SAMPLES * 32 * 4 / 2, f"{used} bytes in a step"
+    assert used < SAMPLES * 32 * 4 / 4, f"{used} bytes in a step"
 
 
 @pytest.mark.parametrize("name", NON_EMPTY)
@@ -551,7 +551,19 @@ def test_a_random_state_goes_on_bit_for_bit(kind):
     ],
 )
 def test_a_random_state_that_does_not_fit_changes_nothing(change, error):
-    layer = nn.Dropout(rng=0)
+    check_state_is_refused(nn.Dropout(rng=0), change, error)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda key: {"key": key[:-1], "pos": 1}, lambda key: {"key": key, "pos": "x"}]
+)
+def test_a_random_state_of_arrays_that_does_not_fit_changes_nothing(change):
+    layer = nn.Dropout(rng=np.random.Generator(np.random.MT19937(0)))
+    other = np.random.MT19937(1).state["state"]["key"].tolist()
+    check_state_is_refused(layer, lambda s: {**s, "state": change(other)}, ValueError)
+
+
+def check_state_is_refused(layer, change, error):
     before = layer.random_state()
     with pytest.raises(error, match="state is"):
         layer.set_random_state(change(before))

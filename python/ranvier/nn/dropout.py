@@ -85,7 +85,12 @@ def _like(state: Any, example: Any) -> Any:
     """The state with arrays where the example has them."""
     if isinstance(example, Mapping):
         return {key: _like(state[key], value) for key, value in example.items()}
-    return np.array(state, example.dtype) if isinstance(example, np.ndarray) else state
+    if not isinstance(example, np.ndarray):
+        return state
+    array = np.array(state, example.dtype)
+    if array.shape != example.shape:
+        raise ValueError(f"an array of it has shape {array.shape}; expected {example.shape}")
+    return array
 
 
 class _Dropout(Random):
