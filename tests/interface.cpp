@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "ranvier/optimizers.hpp"
 #include "ranvier/ranvier.hpp"
 
 namespace {
@@ -53,11 +54,58 @@ void check_functions() {
     check(close(sums[1], std::log(3.0)), "logsumexp");
 }
 
+/// Two steps on p^2 / 2 of a long array and a short one, the second against the first elements of
+/// the first.
+template <class T, class Rule>
+std::vector<T> two_steps(Rule rule, T state_start = T(0)) {
+    const std::size_t n = 100003, m = 3;
+    std::vector<T> p(n, T(1)), q(m, T(1)), g(n), h(m);
+    std::vector<std::vector<T>> state(6);
+    for (std::size_t k = 0; k < 6; ++k) state[k].assign(k < 3 ? n : m, state_start);
+    const ranvier::Tensor<T> tensors[] = {
+        {p.data(), g.data(), {state[0].data(), state[1].data(), state[2].data()}, n},
+        {q.data(), h.data(), {state[3].data(), state[4].data(), state[5].data()}, m}};
+    for (int t = 1; t <= 2; ++t) {
+        g = p;
+        h = q;
+        ranvier::step<T>(rule, tensors, t);
+    }
+    for (std::size_t i = 0; i < m; ++i) check(p[i] == q[i] || close(p[i], q[i]), "two tensors");
+    return p;
+}
+
+template <class T>
+void check_optimizers() {
+    check(close(two_steps<T>(ranvier::SGD{.lr = 0.1}).back(), 0.81), "SGD");
+    check(close(two_steps<T>(ranvier::SGD{.lr = 0.1, .momentum = 0.5}).back(), 0.76), "momentum");
+    check(close(two_steps<T>(ranvier::Adam{.lr = 0.0}).back(), 1.0), "Adam at rate 0");
+    check(two_steps<T>(ranvier::AdamW{.lr = 0.1}).back() < T(0.81), "AdamW");
+    check(close(two_steps<T>(ranvier::Lion{.lr = 0.1}).back(), 0.8), "Lion");
+    check(close(two_steps<T>(ranvier::Rprop{}, T(0.1)).back(), 0.78), "Rprop");
+    check(close(two_steps<T>(ranvier::ASGD{.lr = 0.1, .lambd = 0.0}).back(), 0.81), "ASGD");
+    check(two_steps<T>(ranvier::Adagrad{.lr = 0.1}).back() < T(1), "Adagrad");
+    check(two_steps<T>(ranvier::Adadelta{}).back() < T(1), "Adadelta");
+    check(two_steps<T>(ranvier::RMSprop{.centered = true}).back() < T(1), "RMSprop");
+    check(two_steps<T>(ranvier::Adamax{}).back() < T(1), "Adamax");
+    check(two_steps<T>(ranvier::NAdam{}).back() < T(1), "NAdam");
+    check(two_steps<T>(ranvier::RAdam{}).back() < T(1), "RAdam");
+    check(close(two_steps<T>(ranvier::LAMB{.lr = 0.1, .eps = 0.0}).back(), 0.81), "LAMB");
+    check(close(two_steps<T>(ranvier::EMA{.decay = 0.5}).back(), 1.0), "EMA");
+}
+
 }  // namespace
 
 int main() {
     check_functions<float>();
     check_functions<double>();
+    check_optimizers<float>();
+    check_optimizers<double>();
+    try {
+        ranvier::SGD sgd;
+        ranvier::step<float>(sgd, {}, 0);
+        check(false, "a step before the first");
+    } catch (const std::invalid_argument&) {
+    }
     check(!ranvier::Function::names().empty(), "names");
     try {
         ranvier::Function("gleu");

@@ -16,6 +16,23 @@ from operations import operations
 from ranvier import losses, optim
 from ranvier._native import _core
 
+DECAY: dict[str, Any] = {"weight_decay": 1e-2}
+OPTIMIZERS: dict[str, dict[str, Any]] = {
+    "SGD": {"momentum": 0.9, "nesterov": True, **DECAY},
+    "ASGD": {"t0": 1, **DECAY},
+    "Rprop": {},
+    "Adagrad": DECAY,
+    "Adadelta": DECAY,
+    "RMSprop": {"momentum": 0.9, "centered": True, **DECAY},
+    "Adam": {"amsgrad": True, **DECAY},
+    "AdamW": DECAY,
+    "Adamax": DECAY,
+    "NAdam": DECAY,
+    "RAdam": {"betas": (0.9, 0.5), **DECAY},
+    "Lion": DECAY,
+    "LAMB": DECAY,
+}
+
 
 def outputs(inputs: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for operation in operations():
@@ -48,12 +65,9 @@ def outputs(inputs: dict[str, Any]) -> Iterator[tuple[str, Any]]:
             )
             yield f"cross_entropy, smoothing {smoothing}/{suffix}", np.float64(value)
             yield f"gradient of cross_entropy, smoothing {smoothing}/{suffix}", gradient
-        for name, make in (
-            ("SGD", lambda p: optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=1e-2, nesterov=True)),
-            ("Adam", lambda p: optim.Adam(p, lr=1e-2, weight_decay=1e-2, amsgrad=True)),
-        ):
+        for name, options in OPTIMIZERS.items():
             parameter = scores.copy()
-            optimizer = make([parameter])
+            optimizer = getattr(optim, name)([parameter], lr=1e-2, **options)
             for step in range(3):
                 optimizer.step([np.roll(scores, step, axis=0)])
             yield f"{name}/{suffix}", parameter

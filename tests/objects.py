@@ -41,14 +41,17 @@ class Build:
             *(f"-DCMAKE_MAKE_PROGRAM={self._ninja}", "-DRANVIER_PYTHON=OFF", "-DRANVIER_TESTS=ON"),
         )
 
-    def kernels(self) -> dict[str, KernelObject]:
-        """The object of every instruction set."""
+    def kernels(self) -> dict[str, list[KernelObject]]:
+        """The objects of every instruction set, one for each family of kernels."""
         text = _run(self._ninja, "-C", self._folder, "-t", "targets", "all")
-        pattern = r"(\S*ranvier_(\w+)\.dir/\S*/isa/\2\.cpp\.o(?:bj)?):"
+        pattern = r"(\S*ranvier_(\w+)\.dir/\S*/isa/\w+\.cpp\.o(?:bj)?):"
         targets = sorted(set(re.findall(pattern, text)))
-        assert targets, "the build has no target ranvier_INSTRUCTIONSET with an object of its own"
+        assert targets, "the build has no target ranvier_INSTRUCTIONSET with objects of its own"
         _run(self._ninja, "-C", self._folder, *(path for path, _ in targets))
-        return {name: KernelObject(name, self._folder / path) for path, name in targets}
+        result: dict[str, list[KernelObject]] = {}
+        for path, name in targets:
+            result.setdefault(name, []).append(KernelObject(name, self._folder / path))
+        return result
 
     def program(self, name: str) -> Path:
         """An executable of the build."""

@@ -17,7 +17,7 @@ LAYERS = (
     r"src/ops/\w+\.def",
     r"src/isa/kernels\.hpp|include/ranvier/\w+\.h(pp)?",
     r"src/math/\w+\.hpp",
-    r"src/ops/(activations|losses)/\w+\.hpp",
+    r"src/ops/(activations|losses|optimizers)/\w+\.hpp",
     r"src/ops/\w+\.hpp",
     r"src/isa/\w+\.[ch]pp",
     r"src/runtime/\w+\.[ch]pp",

@@ -27,10 +27,10 @@ def optimizers(checkout) -> list[str]:
 
 
 def row_kernels(checkout) -> list[str]:
-    """The functions that table.hpp puts into row_kernels."""
-    text = (checkout / "cpp/src/isa/table.hpp").read_text()
+    """The functions that isa/rows.cpp puts into row_kernels."""
+    text = (checkout / "cpp/src/isa/rows.cpp").read_text()
     body = re.search(r"row_kernels = \{(.*?)\};", text, re.DOTALL)
-    assert body, "table.hpp has no row_kernels"
+    assert body, "isa/rows.cpp has no row_kernels"
     return re.findall(r"(\w+)<T>", body.group(1))
 
 
@@ -81,7 +81,9 @@ def expected_kernels(checkout, own: str) -> dict[str, str]:
             if name not in ("negative_log_likelihood", "structured_hinge"):
                 result[f"{name}, {dtype}"] = f"{own}{name}<{dtype}>("
         for name in optimizers(checkout):
-            result[f"{name}, {dtype}"] = f"{own}optimizer_step<{own}optimizers::{name}, {dtype}>("
+            rule = f"{own}optimizers::{name}, ranvier::scalars::{name}"
+            result[f"{name}, {dtype}"] = f"{own}optimizer_step<{rule}, {dtype}>("
+        result[f"lamb_moments, {dtype}"] = f"{own}lamb_moments<{dtype}>("
     for operation in range(3):
         start = f"{own}rows_in_lanes<({own}RowOperation){operation}>("
         result[f"rows_in_lanes {operation}"] = start
@@ -92,16 +94,18 @@ def expected_kernels(checkout, own: str) -> dict[str, str]:
 def arithmetic(kernel_objects, checkout):
     """What every kernel computes on full vectors, by instruction set and short name."""
     result = {}
-    for isa, kernels in kernel_objects.items():
+    for isa, objects in kernel_objects.items():
         by_start = {
-            name[: name.index("(", name.index(">")) + 1].split(" ", 1)[-1]: name
+            name[: name.index("(", name.index(">")) + 1].split(" ", 1)[-1]: (kernels, name)
+            for kernels in objects
             for name in kernels.functions
             if ">(" in name
         }
         result[isa] = {}
         for short, start in expected_kernels(checkout, f"ranvier::{isa}::").items():
-            assert start in by_start, f"{kernels.path.name} has no kernel {start}...)"
-            result[isa][short] = kernels.vector_arithmetic(by_start[start])
+            assert start in by_start, f"no object of {isa} has a kernel {start}...)"
+            kernels, name = by_start[start]
+            result[isa][short] = kernels.vector_arithmetic(name)
     return result
 
 

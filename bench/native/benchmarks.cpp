@@ -94,7 +94,7 @@ int main(int argc, char** argv) {
     const auto records = activations();
     for (std::size_t a = 0; a < records.size(); ++a) {
         for (int f = 0; f < count_of<Form>; ++f) {
-            const ElementwiseKernel kernel = table.elementwise[a][f][float32];
+            const ElementwiseKernel kernel = table.elementwise[float32]->forms[a][f];
             if (kernel == nullptr) continue;
             const bool gradient = f >= static_cast<int>(Form::vjp);
             benchmark::RegisterBenchmark(
@@ -120,7 +120,7 @@ int main(int argc, char** argv) {
     benchmark::RegisterBenchmark("cross_entropy", cross_entropy)->Arg(10)->Arg(1000)->Arg(50257);
     const auto rules = optimizers();
     for (std::size_t i = 0; i < rules.size(); ++i) {
-        const OptimizerKernel kernel = table.optimizer[i][0];
+        const OptimizerKernel kernel = table.optimizers.step[i][0];
         benchmark::RegisterBenchmark(rules[i].name,
                                      [=](benchmark::State& state) { optimizer(state, kernel); })
             ->Arg(1000)

@@ -31,8 +31,8 @@ void guarded(const Run& run) {
 }
 
 /// (n),()[,(n)]->(n): the input, the temperature, perhaps a mask.
-template <class T, RowKernel<T> RowKernels<T>::* kernel, RowsInLanesKernel KernelTable::* in_lanes,
-          bool masked>
+template <class T, RowKernel<T> RowKernels<T>::* kernel,
+          RowsInLanesKernel RowsInLanesKernels::* in_lanes, bool masked>
 void scaled_rows(char** args, npy_intp const* dimensions, npy_intp const* steps, void*) {
     constexpr int operands = masked ? 4 : 3;
     const npy_intp* core = steps + operands;
@@ -57,7 +57,7 @@ void reduced_rows(char** args, npy_intp const* dimensions, npy_intp const* steps
     const Rows y{args[operands - 1], steps[operands - 1], sizeof(T)};
     guarded([&] {
         run_rows<T>(row_kernels<T>().logsumexp,
-                    rows_in_lanes_kernel<T>(&KernelTable::logsumexp_in_lanes), x, keep,
+                    rows_in_lanes_kernel<T>(&RowsInLanesKernels::logsumexp), x, keep,
                     temperature_of_1, y, static_cast<std::size_t>(dimensions[0]),
                     static_cast<std::size_t>(dimensions[1]), 1);
     });
@@ -85,9 +85,9 @@ struct Definition {
 
 #define RV_LOOPS(template_name, ...) \
     {template_name<float, __VA_ARGS__>, template_name<double, __VA_ARGS__>}
-#define RV_ROWS(kernel, masked)                                                               \
-    {scaled_rows<float, &RowKernels<float>::kernel, &KernelTable::kernel##_in_lanes, masked>, \
-     scaled_rows<double, &RowKernels<double>::kernel, &KernelTable::kernel##_in_lanes, masked>}
+#define RV_ROWS(kernel, masked)                                                           \
+    {scaled_rows<float, &RowKernels<float>::kernel, &RowsInLanesKernels::kernel, masked>, \
+     scaled_rows<double, &RowKernels<double>::kernel, &RowsInLanesKernels::kernel, masked>}
 #define RV_VJP(kernel) \
     {vjp_rows<float, &RowKernels<float>::kernel>, vjp_rows<double, &RowKernels<double>::kernel>}
 

@@ -29,6 +29,10 @@ struct MatrixAndRow {
                 " for each column of a C-contiguous matrix, not of " + matrix.shape_text());
         }
     }
+    const ElementwiseKernels& kernels() const {
+        const DType dtype = matrix.is_float32() ? DType::float32 : DType::float64;
+        return *ranvier::kernels().elementwise[static_cast<int>(dtype)];
+    }
     Matrix z() const {
         return {matrix.data(), matrix.shape(0), matrix.shape(1), matrix.item_size()};
     }
@@ -38,7 +42,7 @@ void add_bias(py::handle z, py::handle bias) {
     const MatrixAndRow m(z, bias, "bias");
     m.matrix.require_in_place("z");
     const py::gil_scoped_release release;
-    run_add_bias(kernels().add_bias[m.matrix.index()], m.z(), m.row.data());
+    run_add_bias(m.kernels().add_bias, m.z(), m.row.data());
 }
 
 void bias_activation(int activation, py::handle z, py::handle bias,
@@ -59,15 +63,14 @@ void bias_activation(int activation, py::handle z, py::handle bias,
             m.matrix.is_float32() ? static_cast<const void*>(&in_float32[k]) : &in_float64[k];
     }
     const py::gil_scoped_release release;
-    run_biased(kernels().biased[activation][m.matrix.index()], m.z(), m.row.data(), pointers,
-               y.data());
+    run_biased(m.kernels().biased[activation], m.z(), m.row.data(), pointers, y.data());
 }
 
 void column_sums(py::handle z, py::handle sums, bool accumulate) {
     const MatrixAndRow m(z, sums, "sums");
     m.row.require_in_place("sums");
     const py::gil_scoped_release release;
-    run_column_sums(kernels().add_bias[m.matrix.index()], m.z(), m.row.data(), accumulate);
+    run_column_sums(m.kernels().add_bias, m.z(), m.row.data(), accumulate);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "bindings.hpp"
 #include "runtime/dispatch.hpp"
 #include "runtime/optimizer.hpp"
+#include "runtime/optimizer_scalars.hpp"
 #include "runtime/registry.hpp"
 
 namespace py = pybind11;
@@ -56,10 +58,12 @@ OptimizerTensor checked_tensor(py::handle parameter_, py::handle gradient_, cons
     return tensor;
 }
 
-/// `groups` holds (params, states, scalars) of each group: a list of arrays; for each state such a
-/// list, in a tuple; numbers. `gradients` are those of all groups. Everything is checked before
-/// anything is written.
-void optimizer_step(int index, const py::list& groups, const py::list& gradients) {
+/// `groups` holds (params, states, options, t, scale) of each group: a list of arrays; for each state
+/// such a list, in a tuple; the members of the rule's options; the number of the step; by what the
+/// gradients are multiplied. `gradients` are those of all groups. Everything is checked before
+/// anything is written. Returns the options of each group, in which the rule has changed what it
+/// carries.
+py::list optimizer_step(int index, const py::list& groups, const py::list& gradients) {
     std::size_t count = 0;
     for (const py::handle group : groups) count += py::len(group[py::int_(0)]);
     if (gradients.size() != count) {
@@ -67,28 +71,36 @@ void optimizer_step(int index, const py::list& groups, const py::list& gradients
                               " arrays; expected " + std::to_string(count) +
                               ", one for each parameter");
     }
-    const auto most_states =
-        static_cast<std::size_t>(optimizers()[static_cast<std::size_t>(index)].states);
+    const OptimizerRecord& record = optimizers()[static_cast<std::size_t>(index)];
+    const auto rule = static_cast<Optimizer>(index);
     // The lists may change while the lock is released; what they hold now stays alive.
     std::vector<py::object> alive;
     std::vector<Batch> batches;
+    py::list changed;
     std::size_t flat = 0;
     for (const py::handle item : groups) {
         const auto group = py::reinterpret_borrow<py::tuple>(item);
         const auto parameters = group[0].cast<py::list>();
         const auto states = group[1].cast<py::tuple>();
-        const auto scalars = group[2].cast<py::tuple>();
-        if (states.size() > most_states) {
-            throw py::value_error("states has " + std::to_string(states.size()) +
-                                  " lists; expected at most " + std::to_string(most_states));
+        const auto options = group[2].cast<py::list>();
+        if (states.size() > static_cast<std::size_t>(record.states) ||
+            options.size() != static_cast<std::size_t>(record.options)) {
+            throw py::value_error(
+                std::string(record.name) + " has " + std::to_string(states.size()) +
+                " states and " + std::to_string(options.size()) + " options; expected up to " +
+                std::to_string(record.states) + " and " + std::to_string(record.options));
         }
+        double values[max_scalars], scalars[max_scalars];
+        for (std::size_t k = 0; k < options.size(); ++k) values[k] = options[k].cast<double>();
+        optimizer_scalars(rule, values, group[3].cast<double>(), group[4].cast<double>(), scalars);
+        py::list after(options.size());
+        for (std::size_t k = 0; k < options.size(); ++k) after[k] = values[k];
+        changed.append(after);
         // Parameters of both precisions may stand in one group.
         const std::size_t first = batches.size();
         for (int type = 0; type < 2; ++type) {
             batches.push_back({type, {}, {}});
-            for (std::size_t k = 0; k < scalars.size(); ++k) {
-                batches.back().scalars[k] = scalars[k].cast<double>();
-            }
+            std::copy_n(scalars, max_scalars, batches.back().scalars);
         }
         for (std::size_t i = 0; i < parameters.size(); ++i, ++flat) {
             alive.insert(alive.end(), {parameters[i], gradients[flat]});
@@ -97,15 +109,12 @@ void optimizer_step(int index, const py::list& groups, const py::list& gradients
             int type = 0;
             const OptimizerTensor tensor =
                 checked_tensor(parameters[i], gradients[flat], states, i, flat, type);
-            if (tensor.size > 0) batches[first + type].tensors.push_back(tensor);
+            batches[first + static_cast<std::size_t>(type)].tensors.push_back(tensor);
         }
     }
     const py::gil_scoped_release release;
-    for (Batch& batch : batches) {
-        if (batch.tensors.empty()) continue;
-        run_optimizer(kernels().optimizer[index][batch.type], batch.tensors,
-                      batch.type == 0 ? 4 : 8, batch.scalars);
-    }
+    for (Batch& batch : batches) run_optimizer(rule, batch.type, batch.tensors, batch.scalars);
+    return changed;
 }
 
 /// The square root of the sum of all squares.

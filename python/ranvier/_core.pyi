@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,9 +45,11 @@ def cross_entropy(
 ) -> Any: ...
 def optimizer_step(
     index: int,
-    groups: list[tuple[list[NDArray[Any]], tuple[list[NDArray[Any]], ...], tuple[float, ...]]],
+    groups: Sequence[
+        tuple[list[NDArray[Any]], tuple[list[NDArray[Any]], ...], list[float], int, float]
+    ],
     grads: list[NDArray[Any]],
-) -> None: ...
+) -> list[list[float]]: ...
 def norm(grads: list[NDArray[Any]]) -> float: ...
 def column_sums(z: NDArray[Any], sums: NDArray[Any], accumulate: bool) -> None: ...
 def add_bias(z: NDArray[Any], bias: NDArray[Any]) -> None: ...

@@ -55,9 +55,9 @@ struct Parameters {
 /// The kernel of the chosen instruction set; with the derivative, its vjp of 1.
 template <class T>
 accuracy::Subject<T> library(Activation activation, Form form, const Parameters<T>& parameters) {
-    const auto& forms = ranvier::kernels().elementwise[static_cast<int>(activation)];
     constexpr int type = static_cast<int>(ranvier::dtype_of<T>);
-    const auto kernel = forms[static_cast<int>(form)][type];
+    const auto& forms = ranvier::kernels().elementwise[type]->forms[static_cast<int>(activation)];
+    const auto kernel = forms[static_cast<int>(form)];
     const T* held = parameters.held;
     accuracy::Subject<T> subject;
     subject.results = [kernel, held](const T* x, T* y, std::size_t n, std::uint64_t) {
@@ -65,7 +65,7 @@ accuracy::Subject<T> library(Activation activation, Form form, const Parameters<
         kernel(in, y, n, true);
     };
     if (form == Form::derivative) {
-        const auto vjp = forms[static_cast<int>(Form::vjp)][type];
+        const auto vjp = forms[static_cast<int>(Form::vjp)];
         subject.same = [vjp, held](const T* x, T* y, std::size_t n, std::uint64_t) {
             const std::vector<T> ones(n, accuracy::narrowed<T>(1.0));
             const void* in[] = {ones.data(), x, &held[0], &held[1]};

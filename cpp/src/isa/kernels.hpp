@@ -1,5 +1,6 @@
-// What an instruction set provides: one table of functions, filled by one translation unit each.
-// Plain types only, so that the table is a constant and needs no code at start-up.
+// What an instruction set provides: tables of functions, one for each family of operations, each
+// filled by a translation unit of its own. Plain types only, so that a table is a constant and
+// needs no code at start-up.
 #pragma once
 
 #include <cstddef>
@@ -51,6 +52,13 @@ using AddBiasKernel = void (*)(void* z, const void* bias, std::size_t n);
 using BiasedKernel = void (*)(void* z, const void* bias, const void* const* parameters, void* y,
                               std::size_t n);
 
+/// Of one precision; float16 has no layers.
+struct ElementwiseKernels {
+    ElementwiseKernel forms[count_of<Activation>][count_of<Form>];
+    BiasedKernel biased[count_of<Activation>];
+    AddBiasKernel add_bias;
+};
+
 /// One row of n elements; `keep` is null or n bytes, 0 where an element takes no part. Softmax and
 /// its logarithm write n results to y, logsumexp one. The input is divided by `temperature` first.
 template <class T>
@@ -62,6 +70,9 @@ using RowKernel = void (*)(const T* x, const std::uint8_t* keep, double temperat
 /// nothing written, if a row has to be worked out alone.
 using RowsInLanesKernel = bool (*)(const float* x, std::size_t x_step, float* y, std::size_t y_step,
                                    std::size_t n);
+struct RowsInLanesKernels {
+    RowsInLanesKernel softmax, log_softmax, logsumexp;
+};
 inline constexpr std::size_t rows_side_by_side = 16;
 inline constexpr std::size_t longest_row_in_lanes = 4096;
 
@@ -113,8 +124,13 @@ enum class Gate : int {
 /// largest and what is left of the gradient, and gives the gradient and what is then left.
 using GateKernel = void (*)(const void* const* in, void* const* out, std::size_t n);
 
-struct GateKernels {
+struct GateForms {
     GateKernel value[count_of<DType>], vjp[count_of<DType>];
+};
+
+struct GateKernels {
+    GateForms gates[count_of<Gate>];
+    GateForms maxout;
 };
 
 /// A loss that is the sum of what each element of the input loses.
@@ -162,6 +178,10 @@ struct RowLossSample {
 template <class T>
 using RowLossKernel = double (*)(const RowLossSample<T>& sample, double scale, T* const* gradients,
                                  std::size_t n);
+template <class T>
+struct RowLossKernels {
+    RowLossKernel<T> of[count_of<RowLoss>];
+};
 
 enum class Optimizer : int {
 #define RV_OPTIMIZER(name, ...) name,
@@ -170,38 +190,54 @@ enum class Optimizer : int {
     count
 };
 
+inline constexpr std::size_t max_states = 3;
+
 /// parameter[i] and state[k][i] are updated from gradient[i]; `scalars` are the rule's own, in the
-/// order of its Scalars struct.
+/// order of ops/optimizers/scalars.hpp.
 using OptimizerKernel = void (*)(void* parameter, const void* gradient, void* const* state,
                                  const double* scalars, std::size_t n);
 
-struct KernelTable {
-    const char* name;
-    ElementwiseKernel elementwise[count_of<Activation>][count_of<Form>][count_of<DType>];
-    BiasedKernel biased[count_of<Activation>][2];  // float32, float64
-    AddBiasKernel add_bias[2];
-    RowKernels<float> rows_float32;
-    RowKernels<double> rows_float64;
-    OptimizerKernel optimizer[count_of<Optimizer>][2];
-    GateKernels gates[count_of<Gate>];
-    GateKernels maxout;
-    RowsInLanesKernel softmax_in_lanes, log_softmax_in_lanes, logsumexp_in_lanes;
-    LossKernels losses;
-    RowLossKernel<float> row_losses_float32[count_of<RowLoss>];
-    RowLossKernel<double> row_losses_float64[count_of<RowLoss>];
+/// The first pass of LAMB: updates the states, and writes to squares[0] and [1] the sums of the
+/// squares of the parameter and of the direction in which the second goes.
+using LambMomentsKernel = void (*)(const void* parameter, const void* gradient, void* const* state,
+                                   const double* scalars, std::size_t n, double* squares);
+
+struct OptimizerKernels {
+    OptimizerKernel step[count_of<Optimizer>][2];  // float32, float64
+    LambMomentsKernel lamb_moments[2];
 };
 
-namespace baseline {
-extern const KernelTable table;
-}
-namespace avx2 {
-extern const KernelTable table;
-}
-namespace avx512 {
-extern const KernelTable table;
-}
-namespace neon {
-extern const KernelTable table;
-}
+struct KernelTable {
+    const char* name;
+    const ElementwiseKernels* elementwise[count_of<DType>];
+    const GateKernels& gates;
+    const RowKernels<float>& rows_float32;
+    const RowKernels<double>& rows_float64;
+    const RowsInLanesKernels& rows_in_lanes;
+    const LossKernels& losses;
+    const RowLossKernels<float>& row_losses_float32;
+    const RowLossKernels<double>& row_losses_float64;
+    const OptimizerKernels& optimizers;
+};
+
+#define RV_INSTRUCTION_SET(isa)                                 \
+    namespace isa {                                             \
+    extern const ElementwiseKernels elementwise_float16;        \
+    extern const ElementwiseKernels elementwise_float32;        \
+    extern const ElementwiseKernels elementwise_float64;        \
+    extern const GateKernels gate_table;                        \
+    extern const RowKernels<float> row_table_float32;           \
+    extern const RowKernels<double> row_table_float64;          \
+    extern const RowsInLanesKernels rows_in_lanes_table;        \
+    extern const LossKernels loss_table;                        \
+    extern const RowLossKernels<float> row_loss_table_float32;  \
+    extern const RowLossKernels<double> row_loss_table_float64; \
+    extern const OptimizerKernels optimizer_table;              \
+    }
+RV_INSTRUCTION_SET(baseline)
+RV_INSTRUCTION_SET(avx2)
+RV_INSTRUCTION_SET(avx512)
+RV_INSTRUCTION_SET(neon)
+#undef RV_INSTRUCTION_SET
 
 }  // namespace ranvier

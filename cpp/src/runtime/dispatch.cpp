@@ -42,18 +42,37 @@ struct Features {
 
 #endif
 
+#define RV_TABLE(isa)                                                                      \
+    static constexpr KernelTable isa##_table = {                                           \
+        #isa,                                                                              \
+        {&isa::elementwise_float16, &isa::elementwise_float32, &isa::elementwise_float64}, \
+        isa::gate_table,                                                                   \
+        isa::row_table_float32,                                                            \
+        isa::row_table_float64,                                                            \
+        isa::rows_in_lanes_table,                                                          \
+        isa::loss_table,                                                                   \
+        isa::row_loss_table_float32,                                                       \
+        isa::row_loss_table_float64,                                                       \
+        isa::optimizer_table,                                                              \
+    }
+
 /// Compiled in and usable here, best first.
 std::vector<const KernelTable*> usable() {
     std::vector<const KernelTable*> tables;
 #if defined(__x86_64__)
+    RV_TABLE(avx512);
+    RV_TABLE(avx2);
+    RV_TABLE(baseline);
     const Features features;
-    if (features.avx512) tables.push_back(&avx512::table);
-    if (features.avx2) tables.push_back(&avx2::table);
-    tables.push_back(&baseline::table);
+    if (features.avx512) tables.push_back(&avx512_table);
+    if (features.avx2) tables.push_back(&avx2_table);
+    tables.push_back(&baseline_table);
 #elif defined(__aarch64__)
-    tables.push_back(&neon::table);
+    RV_TABLE(neon);
+    tables.push_back(&neon_table);
 #else
-    tables.push_back(&baseline::table);
+    RV_TABLE(baseline);
+    tables.push_back(&baseline_table);
 #endif
     return tables;
 }

@@ -27,8 +27,8 @@ std::vector<std::string> available_instruction_sets();
 
 /// The one for several rows at a time, which only float32 has.
 template <class T>
-RowsInLanesKernel rows_in_lanes_kernel(RowsInLanesKernel KernelTable::* kernel) {
-    return dtype_of<T> == DType::float32 ? kernels().*kernel : nullptr;
+RowsInLanesKernel rows_in_lanes_kernel(RowsInLanesKernel RowsInLanesKernels::* kernel) {
+    return dtype_of<T> == DType::float32 ? kernels().rows_in_lanes.*kernel : nullptr;
 }
 
 }  // namespace ranvier

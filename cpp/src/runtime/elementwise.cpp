@@ -30,7 +30,7 @@ ElementwiseCall elementwise_call(Activation activation, Form form, DType dtype) 
     const int arrays = form == Form::value || form == Form::derivative ? 1 : 2;
     // From the output, it is a product or two.
     const bool heavy = record.heavy && form != Form::vjp_from_output;
-    return {kernels().elementwise[a][static_cast<int>(form)][d], arrays,
+    return {kernels().elementwise[d]->forms[a][static_cast<int>(form)], arrays,
             static_cast<int>(record.parameters.size()), sizes[d], heavy};
 }
 

@@ -145,7 +145,7 @@ void largest(const GateCall& call, const Groups& x, std::size_t n, std::size_t s
 GateCall gate_call(Gate gate, bool vjp, DType dtype) {
     const auto g = static_cast<int>(gate);
     const auto d = static_cast<int>(dtype);
-    const GateKernels& gate_kernels = kernels().gates[g];
+    const GateForms& gate_kernels = kernels().gates.gates[g];
     const bool heavy = gates()[static_cast<std::size_t>(g)].heavy;
     return {(vjp ? gate_kernels.vjp : gate_kernels.value)[d], item_sizes[d],
             heavy ? std::size_t{12288} : std::size_t{65536}};
@@ -153,7 +153,7 @@ GateCall gate_call(Gate gate, bool vjp, DType dtype) {
 
 GateCall maxout_call(bool vjp, DType dtype) {
     const auto d = static_cast<int>(dtype);
-    const GateKernels& maxout = kernels().maxout;
+    const GateForms& maxout = kernels().gates.maxout;
     return {(vjp ? maxout.vjp : maxout.value)[d], item_sizes[d], 32768};
 }
 

@@ -46,7 +46,7 @@ void run(int index, Form form, std::initializer_list<const T*> arrays, T* y, std
 }
 
 template <class T>
-void run(RowKernel<T> kernel, RowsInLanesKernel KernelTable::* in_lanes, const T* x, T* y,
+void run(RowKernel<T> kernel, RowsInLanesKernel RowsInLanesKernels::* in_lanes, const T* x, T* y,
          std::size_t rows, std::size_t n, std::size_t outputs, double temperature) {
     if (!(temperature > 0) || std::isinf(temperature)) {
         throw std::invalid_argument("temperature is " + std::to_string(temperature) +
@@ -96,18 +96,18 @@ void Function::vjp(const T* g, const T* x, T* y, std::size_t n,
 
 template <class T>
 void softmax(const T* x, T* y, std::size_t rows, std::size_t n, double temperature) {
-    run<T>(row_kernels<T>().softmax, &KernelTable::softmax_in_lanes, x, y, rows, n, n, temperature);
+    run<T>(row_kernels<T>().softmax, &RowsInLanesKernels::softmax, x, y, rows, n, n, temperature);
 }
 
 template <class T>
 void log_softmax(const T* x, T* y, std::size_t rows, std::size_t n, double temperature) {
-    run<T>(row_kernels<T>().log_softmax, &KernelTable::log_softmax_in_lanes, x, y, rows, n, n,
+    run<T>(row_kernels<T>().log_softmax, &RowsInLanesKernels::log_softmax, x, y, rows, n, n,
            temperature);
 }
 
 template <class T>
 void logsumexp(const T* x, T* y, std::size_t rows, std::size_t n) {
-    run<T>(row_kernels<T>().logsumexp, &KernelTable::logsumexp_in_lanes, x, y, rows, n, 1, 1.0);
+    run<T>(row_kernels<T>().logsumexp, &RowsInLanesKernels::logsumexp, x, y, rows, n, 1, 1.0);
 }
 
 #define RV_INSTANTIATE(T)                                                                       \

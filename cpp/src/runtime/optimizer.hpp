@@ -8,10 +8,6 @@
 
 namespace ranvier {
 
-inline constexpr std::size_t max_states = 3;
-/// Room for the scalars of any rule.
-inline constexpr std::size_t max_scalars = 12;
-
 struct OptimizerTensor {
     void* parameter;
     const void* gradient;
@@ -20,8 +16,9 @@ struct OptimizerTensor {
     std::size_t start;  // elements in the tensors before this one; filled in by run_optimizer
 };
 
-void run_optimizer(OptimizerKernel kernel, std::vector<OptimizerTensor>& tensors,
-                   std::size_t item_size, const double* scalars);
+/// `type` is 0 for float32, 1 for float64; `scalars` has the rule's.
+void run_optimizer(Optimizer rule, int type, std::vector<OptimizerTensor>& tensors,
+                   const double* scalars);
 
 /// In a fixed order, in double.
 template <class T>

@@ -32,7 +32,7 @@ std::span<const ActivationRecord> activations() {
 }
 
 std::span<const OptimizerRecord> optimizers() {
-#define RV_OPTIMIZER(name, states) {#name, states},
+#define RV_OPTIMIZER(name, Options, states, options) {#name, states, options},
     static const OptimizerRecord records[] = {
 #include "../ops/optimizers.def"
     };

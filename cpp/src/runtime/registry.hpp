@@ -32,6 +32,7 @@ std::span<const ActivationRecord> activations();
 struct OptimizerRecord {
     const char* name;
     int states;
+    int options;
 };
 
 /// In the order of enum Optimizer.

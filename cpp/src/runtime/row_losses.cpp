@@ -15,9 +15,9 @@ namespace {
 template <class T>
 RowLossKernel<T> kernel_of(RowLoss loss) {
     if constexpr (dtype_of<T> == DType::float32) {
-        return kernels().row_losses_float32[static_cast<int>(loss)];
+        return kernels().row_losses_float32.of[static_cast<int>(loss)];
     } else {
-        return kernels().row_losses_float64[static_cast<int>(loss)];
+        return kernels().row_losses_float64.of[static_cast<int>(loss)];
     }
 }
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from .checks import Arrays, check_range
-from .optimizer import Group, Optimizer, State
+from .checks import BETAS, NOT_NEGATIVE, Arrays, Range
+from .optimizer import Optimizer
 
 
 class Adam(Optimizer):
@@ -19,13 +18,15 @@ class Adam(Optimizer):
         What to update, in place; see `Optimizer`.
     lr : float, default 1e-3
     betas : (float, float), default (0.9, 0.999)
-        Decay of the two running means, in [0, 1).
+        Decay of the running means of the gradient and of its square, in [0, 1).
     eps : float, default 1e-8
-        Added to the root of the second.
+        Added to the root.
     weight_decay : float, default 0
         Adds weight_decay times the parameter to the gradient.
     amsgrad : bool, default False
         Divide by the largest second mean so far.
+    decoupled_weight_decay : bool, default False
+        Multiply the parameter by 1 - lr weight_decay instead, as AdamW does.
     maximize : bool, default False
         Go up the gradient instead of down.
 
@@ -60,7 +61,12 @@ class Adam(Optimizer):
         "exp_avg_sq": None,
         "max_exp_avg_sq": "amsgrad",
     }
-    _counts_steps = True
+    _ranges: ClassVar[dict[str, Range]] = {
+        "lr": NOT_NEGATIVE,
+        "betas": BETAS,
+        "eps": NOT_NEGATIVE,
+        "weight_decay": NOT_NEGATIVE,
+    }
 
     def __init__(
         self,
@@ -72,6 +78,7 @@ class Adam(Optimizer):
         amsgrad: bool = False,
         *,
         maximize: bool = False,
+        decoupled_weight_decay: bool = False,
     ) -> None:
         super().__init__(
             params,
@@ -80,29 +87,6 @@ class Adam(Optimizer):
             eps=eps,
             weight_decay=weight_decay,
             amsgrad=amsgrad,
+            decoupled_weight_decay=decoupled_weight_decay,
             maximize=maximize,
-        )
-
-    def _check(self, group: Mapping[str, Any]) -> None:
-        for name in ("lr", "eps", "weight_decay"):
-            check_range(name, group[name])
-        betas = group["betas"]
-        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
-            raise TypeError(f"betas is {betas!r}; expected two numbers")
-        for i, beta in enumerate(betas):
-            check_range(f"betas[{i}]", beta, 0, 1)
-
-    def _scalars(self, group: Group, state: State, scale: float) -> tuple[float, ...]:
-        beta1, beta2 = group["betas"]
-        step = state.steps + 1
-        return (
-            group["lr"] / (1 - beta1**step),
-            1 / math.sqrt(1 - beta2**step),
-            group["eps"],
-            scale,
-            group["weight_decay"],
-            1 - beta1,
-            beta2,
-            1 - beta2,
-            group["amsgrad"],
         )

@@ -7,7 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from .._checks import number
+from .._native import _core
 from .checks import Arrays, check_like, entries, in_place_arrays
+
+_EMA = _core.optimizer_indices["ema"]
 
 
 def ema(average: Arrays, params: Arrays, decay: float) -> None:
@@ -54,6 +57,6 @@ def ema(average: Arrays, params: Arrays, decay: float) -> None:
         raise ValueError(f"params has {len(arrays)} arrays; expected {len(averages)}")
     for i, (mean, array) in enumerate(zip(averages, arrays, strict=True)):
         check_like(array, mean, f"params[{i}]")
-    for mean, array in zip(averages, arrays, strict=True):
-        with np.errstate(all="ignore"):
-            mean += (1.0 - kept) * (array - mean)
+        if np.may_share_memory(array, mean) or not array.flags.c_contiguous:
+            arrays[i] = array.copy()
+    _core.optimizer_step(_EMA, [(averages, (), [kept], 1, 1.0)], arrays)

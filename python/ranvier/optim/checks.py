@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -16,9 +17,35 @@ Array = npt.NDArray[Any]
 Arrays = Iterable[Array] | Mapping[str, Array]
 
 
-def check_range(name: str, value: Any, low: float = 0.0, below: float = math.inf) -> None:
-    if not low <= number(name, value) < below:
-        raise ValueError(f"{name} is {value!r}; expected {low:g} <= {name} < {below:g}")
+@dataclass(frozen=True)
+class Range:
+    """The values that a hyperparameter may have; of a pair, each of the two."""
+
+    low: float = 0.0
+    high: float = math.inf
+    closed: bool = False  # whether it may be `high` itself
+    pair: bool = False
+
+    def check(self, name: str, value: Any) -> None:
+        if not self.pair:
+            return self._check(name, value)
+        if not isinstance(value, (tuple, list)) or len(value) != 2:
+            raise TypeError(f"{name} is {value!r}; expected two numbers")
+        for i, element in enumerate(value):
+            self._check(f"{name}[{i}]", element)
+
+    def _check(self, name: str, value: Any) -> None:
+        as_float = number(name, value)
+        if not (self.low <= as_float < self.high or (self.closed and as_float == self.high)):
+            last = "<=" if self.closed else "<"
+            raise ValueError(
+                f"{name} is {value!r}; expected {self.low:g} <= {name} {last} {self.high:g}"
+            )
+
+
+NOT_NEGATIVE = Range()
+FINITE = Range(-math.inf)
+BETAS = Range(0, 1, pair=True)
 
 
 def plain(value: Any) -> Any:
@@ -30,12 +57,15 @@ def plain(value: Any) -> Any:
     return float(value) if isinstance(value, (np.floating, np.integer)) else value
 
 
+def single(value: Any) -> Any:
+    """A number or, as torch has them in its states, what is in an array of no axes."""
+    return value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
+
+
 def whole_number(value: Any, name: str) -> int:
-    """The value of a number or, as a step of torch has it, of an array of no axes."""
-    item = value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
-    count = number(name, item)
-    if not (count >= 1 and count.is_integer()):
-        raise ValueError(f"{name} is {value!r}; expected a whole number of at least 1")
+    count = number(name, single(value))
+    if not (count >= 0 and count.is_integer()):
+        raise ValueError(f"{name} is {value!r}; expected a whole number of at least 0")
     return int(count)
 
 

@@ -8,21 +8,27 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .._checks import check_mapping, integer
+from .._checks import check_mapping, integer, number
 from .._native import _core
 from .checks import (
+    NOT_NEGATIVE,
     Array,
     Arrays,
+    Range,
     check_like,
     check_params,
-    check_range,
     entries,
     plain,
+    single,
     whole_number,
 )
 from .clipping import clip_factor
 
 Group = dict[str, Any]
+
+
+# What older state dicts of torch do not have, which is what it was then.
+_ADDED_LATER = {"maximize": False, "decoupled_weight_decay": False}
 
 
 @dataclass
@@ -31,6 +37,7 @@ class State:
 
     steps: int = 0
     arrays: dict[str, list[Array]] = field(default_factory=dict)
+    carried: dict[str, float] = field(default_factory=dict)  # numbers, from step to step
 
 
 class Optimizer:
@@ -59,7 +66,12 @@ class Optimizer:
     _rule: ClassVar[str]
     # State arrays in the order of the native rule, and the option that each depends on, if any.
     _states: ClassVar[dict[str, str | None]]
-    _counts_steps: ClassVar[bool]
+    # Numbers that the rule carries from step to step.
+    _carried: ClassVar[tuple[str, ...]] = ()
+    # Hyperparameters that matter before the first step only, and that the rule does not read.
+    _at_start: ClassVar[tuple[str, ...]] = ()
+    _ranges: ClassVar[dict[str, Range]]
+    _counts_steps: ClassVar[bool] = True
 
     def __init__(self, params: Arrays | Iterable[Mapping[str, Any]], **defaults: Any) -> None:
         self.defaults = {name: plain(value) for name, value in defaults.items()}
@@ -67,6 +79,7 @@ class Optimizer:
         self._group_states: list[State] = []
         self._names: list[str] | None = None
         self._index = _core.optimizer_indices[self._rule]
+        self._read = rule_options(type(self), self.defaults)
         self._check(self.defaults)
         if isinstance(params, Mapping):
             self._names = list(params)
@@ -78,13 +91,32 @@ class Optimizer:
         for group in given if grouped else [{"params": given}]:
             self.add_param_group(group)
 
-    def _check(self, group: Mapping[str, Any]) -> None:
+    @classmethod
+    def _check(cls, group: Mapping[str, Any]) -> None:
         """Raise if a hyperparameter is out of its range."""
-        raise NotImplementedError
+        for name, allowed in cls._ranges.items():
+            allowed.check(name, group[name])
 
-    def _scalars(self, group: Group, state: State, scale: float) -> tuple[float, ...]:
-        """What the native rule reads; `scale` multiplies the gradients."""
-        raise NotImplementedError
+    @classmethod
+    def _initial(cls, name: str, group: Mapping[str, Any]) -> float:
+        """What a state array is filled with, or a carried number is, before the first step."""
+        return 0.0
+
+    @classmethod
+    def _active_states(cls, group: Mapping[str, Any]) -> list[str]:
+        return [name for name, option in cls._states.items() if option is None or group[option]]
+
+    @classmethod
+    def _values(cls, group: Mapping[str, Any], names: Iterable[str], state: State) -> list[float]:
+        """What the rule reads: these hyperparameters, pairs as two, and what is carried."""
+        values: list[float] = []
+        for name in names:
+            value = group[name]
+            if isinstance(value, (tuple, list)):
+                values += value
+            else:
+                values.append(value)
+        return [*values, *state.carried.values()]
 
     def add_param_group(self, param_group: Mapping[str, Any]) -> None:
         """Add parameters with hyperparameters of their own.
@@ -129,7 +161,7 @@ class Optimizer:
 
     @lr.setter
     def lr(self, value: float) -> None:
-        check_range("lr", value)
+        NOT_NEGATIVE.check("lr", value)
         for group in self.param_groups:
             group["lr"] = plain(value)
 
@@ -158,26 +190,35 @@ class Optimizer:
         scale = 1.0
         if max_norm is not None:
             scale = clip_factor(_core.norm(gradients), max_norm)
-        work = []
-        arrays_after = []
-        for group, state in zip(self.param_groups, self._group_states, strict=True):
-            arrays = state.arrays
-            names = self._active_states(group)
-            if not all(name in arrays for name in names):
-                new = {
-                    name: [np.zeros(p.shape, p.dtype) for p in group["params"]] for name in names
-                }
-                arrays = {**new, **arrays}
-            arrays_after.append(arrays)
-            scalars = self._scalars(group, state, -scale if group["maximize"] else scale)
-            work.append((group["params"], tuple([arrays[name] for name in names]), scalars))
-        _core.optimizer_step(self._index, work, gradients)
-        for state, arrays in zip(self._group_states, arrays_after, strict=True):
-            state.arrays = arrays
+        work, states = [], []
+        for group, before in zip(self.param_groups, self._group_states, strict=True):
+            state = self._prepared(group, before)
+            states.append(state)
+            arrays = tuple([state.arrays[name] for name in self._active_states(group)])
+            values = self._values(group, self._read, state)
+            factor = -scale if group["maximize"] else scale
+            work.append((group["params"], arrays, values, state.steps + 1, factor))
+        after = _core.optimizer_step(self._index, work, gradients)
+        for state, values in zip(states, after, strict=True):
             state.steps += 1
+            if state.carried:
+                state.carried = dict(zip(self._carried, values[-len(self._carried) :], strict=True))
+        self._group_states = states
 
-    def _active_states(self, group: Mapping[str, Any]) -> list[str]:
-        return [name for name, option in self._states.items() if option is None or group[option]]
+    def _prepared(self, group: Group, state: State) -> State:
+        """The state with all that a step needs; the same object, unless something was missing."""
+        names = self._active_states(group)
+        if all(name in state.arrays for name in names) and len(state.carried) == len(self._carried):
+            return state
+        new = {
+            name: [np.full(p.shape, self._initial(name, group), p.dtype) for p in group["params"]]
+            for name in names
+            if name not in state.arrays
+        }
+        carried = {name: self._initial(name, group) for name in self._carried}
+        # Without a count, the first step is that which fills the buffers.
+        steps = state.steps if self._counts_steps else 0
+        return State(steps, {**state.arrays, **new}, {**carried, **state.carried})
 
     def _in_order(self, grads: Iterable[Array] | Mapping[str, Array]) -> list[Array]:
         if not isinstance(grads, Mapping):
@@ -206,6 +247,7 @@ class Optimizer:
                 entry: dict[str, Any] = {}
                 if self._counts_steps and state.steps:
                     entry["step"] = state.steps
+                    entry.update(state.carried)
                 entry.update((name, arrays[i].copy()) for name, arrays in state.arrays.items())
                 if entry:
                     states[start + i] = entry
@@ -241,6 +283,8 @@ class Optimizer:
             raise ValueError(f"state_dict has groups of {found} parameters; expected {counts}")
         groups, states = [], []
         for mine, theirs, of_group in zip(self.param_groups, loaded, numbers, strict=True):
+            older = {k: v for k, v in _ADDED_LATER.items() if k in self.defaults}
+            theirs = {**older, **theirs}
             missing = [key for key in self.defaults if key not in theirs]
             if missing:
                 raise ValueError(f"a group of state_dict has no {missing[0]!r}")
@@ -256,36 +300,55 @@ class Optimizer:
 
     def _loaded_state(self, group: Group, numbered: list[tuple[int, Mapping[str, Any]]]) -> State:
         """The state of a group from that of its parameters, which are as far as each other."""
-        for number, entry in numbered:
-            check_mapping(entry, f"state[{number}]")
+        for i, entry in numbered:
+            check_mapping(entry, f"state[{i}]")
         state = State()
         # torch writes None for a buffer that is not in use.
         in_use = [(n, {k: v for k, v in entry.items() if v is not None}) for n, entry in numbered]
         names = set(in_use[0][1])
-        for (number, values), parameter in zip(in_use, group["params"], strict=True):
+        common: dict[str, float] = {}
+        for (i, values), parameter in zip(in_use, group["params"], strict=True):
+            where = f"state[{i}]"
             if set(values) != names:
-                raise ValueError(f"state[{number}] has {sorted(values)}; expected {sorted(names)}")
-            if self._counts_steps and values:
-                steps = whole_number(values.pop("step", None), f"state[{number}]['step']")
-                if state.steps not in (0, steps):
+                raise ValueError(f"{where} has {sorted(values)}; expected {sorted(names)}")
+            own = self._numbers_of(values, where)
+            for name, value in own.items():
+                if common.setdefault(name, value) != value:
                     raise ValueError(
-                        f"state[{number}]['step'] is {steps}; expected {state.steps}, as the other "
+                        f"{where}[{name!r}] is {value}; expected {common[name]}, as the other "
                         "parameters of its group"
                     )
-                state.steps = steps
-            for name, value in values.items():
+            for name in values.keys() - own.keys():
                 if name not in self._states:
-                    raise ValueError(f"state[{number}] has {name!r}; expected {[*self._states]}")
-                copy = _state_copy(value, parameter, f"state[{number}][{name!r}]")
+                    raise ValueError(f"{where} has {name!r}; expected {[*self._states]}")
+                copy = _state_copy(values[name], parameter, f"{where}[{name!r}]")
                 state.arrays.setdefault(name, []).append(copy)
         absent = [name for name in self._active_states(group) if name not in state.arrays]
         if names and absent:
             raise ValueError(f"state has {sorted(names)}; expected {absent[0]!r} too")
+        state.steps = int(common.pop("step", 1 if state.arrays else 0))
+        state.carried = common
         return state
+
+    def _numbers_of(self, values: Mapping[str, Any], where: str) -> dict[str, float]:
+        """The number of steps and what else is carried, from the state of one parameter."""
+        if not (self._counts_steps and values):
+            return {}
+        numbers: dict[str, float] = {
+            "step": whole_number(values.get("step"), f"{where}['step']"),
+        }
+        for name in self._carried:
+            numbers[name] = number(f"{where}[{name!r}]", single(values.get(name)))
+        return numbers
 
     def __repr__(self) -> str:
         options = ", ".join(f"{key}={value!r}" for key, value in self.defaults.items())
         return f"{type(self).__name__}({len(self._params())} parameters, {options})"
+
+
+def rule_options(cls: type[Optimizer], defaults: Mapping[str, Any]) -> list[str]:
+    """The hyperparameters that the native rule reads, in its order."""
+    return [name for name in defaults if name not in ("maximize", *cls._at_start)]
 
 
 def _numbers(group: Any, name: str) -> list[int]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from .checks import Arrays, check_range
-from .optimizer import Group, Optimizer, State
+from .checks import FINITE, NOT_NEGATIVE, Arrays, Range
+from .optimizer import Optimizer
 
 
 class SGD(Optimizer):
@@ -56,6 +55,12 @@ class SGD(Optimizer):
     _rule = "sgd"
     _states: ClassVar[dict[str, str | None]] = {"momentum_buffer": "momentum"}
     _counts_steps = False
+    _ranges: ClassVar[dict[str, Range]] = {
+        "lr": NOT_NEGATIVE,
+        "momentum": NOT_NEGATIVE,
+        "dampening": FINITE,
+        "weight_decay": NOT_NEGATIVE,
+    }
 
     def __init__(
         self,
@@ -78,23 +83,11 @@ class SGD(Optimizer):
             maximize=maximize,
         )
 
-    def _check(self, group: Mapping[str, Any]) -> None:
-        for name in ("lr", "momentum", "weight_decay"):
-            check_range(name, group[name])
-        check_range("dampening", group["dampening"], -math.inf)
+    @classmethod
+    def _check(cls, group: Mapping[str, Any]) -> None:
+        super()._check(group)
         if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
             raise ValueError(
                 f"nesterov is True with momentum {group['momentum']!r} and dampening "
                 f"{group['dampening']!r}; expected momentum > 0 and dampening 0"
             )
-
-    def _scalars(self, group: Group, state: State, scale: float) -> tuple[float, ...]:
-        first = "momentum_buffer" not in state.arrays
-        return (
-            group["lr"],
-            scale,
-            group["weight_decay"],
-            group["momentum"],
-            1.0 if first else 1.0 - group["dampening"],
-            group["nesterov"],
-        )

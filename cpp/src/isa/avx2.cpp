@@ -1,2 +1,0 @@
-#define RANVIER_ISA avx2
-#include "table.hpp"

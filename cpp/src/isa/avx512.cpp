@@ -1,2 +1,0 @@
-#define RANVIER_ISA avx512
-#include "table.hpp"

@@ -1,2 +1,0 @@
-#define RANVIER_ISA baseline
-#include "table.hpp"

@@ -1,2 +1,0 @@
-#define RANVIER_ISA neon
-#include "table.hpp"

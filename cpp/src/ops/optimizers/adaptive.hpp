@@ -1,0 +1,69 @@
+// Rules that divide by the root of a sum or mean of squared gradients.
+#pragma once
+
+#include "descent.hpp"
+
+namespace ranvier::RANVIER_ISA::optimizers {
+
+/// Adagrad (Duchi, Hazan and Singer, Adaptive subgradient methods, JMLR 2011, with torch's decay:
+/// step_size = lr / (1 + (t - 1) lr_decay)):
+///     d = g + weight_decay p;  v += d^2;  p -= step_size d / (sqrt(v) + eps)
+struct adagrad {
+    static constexpr int variants = 1;
+    template <int, class T>
+    static void step(T& p, T g, T* const* state, std::size_t i, const scalars::adagrad<T>& s) {
+        const T d = fma(s.weight_decay, p, s.scale * g);
+        T& v = state[0][i];
+        v = fma(d, d, v);
+        p = fma(-s.step_size, d / (sqrt(v) + s.eps), p);
+    }
+};
+
+/// Adadelta (Zeiler, arXiv 1212.5701, 2012, algorithm 1; torch multiplies by a rate, 1 in the
+/// paper):
+///     d = g + weight_decay p;  v = rho v + (1 - rho) d^2
+///     delta = d sqrt((a + eps) / (v + eps));  a = rho a + (1 - rho) delta^2;  p -= lr delta
+struct adadelta {
+    static constexpr int variants = 1;
+    template <int, class T>
+    static void step(T& p, T g, T* const* state, std::size_t i, const scalars::adadelta<T>& s) {
+        const T d = fma(s.weight_decay, p, s.scale * g);
+        T &v = state[0][i], &a = state[1][i];
+        v = normal_or_zero(fma(s.rho, v, s.one_minus_rho * d * d));
+        const T delta = d * sqrt((a + s.eps) / (v + s.eps));
+        a = normal_or_zero(fma(s.rho, a, s.one_minus_rho * delta * delta));
+        p = fma(-s.lr, delta, p);
+    }
+};
+
+/// RMSprop (Hinton, Srivastava and Swersky, Neural networks for machine learning, lecture 6e, 2012;
+/// centred: Graves, arXiv 1308.0850, 2013, equations 38 to 43). eps stands outside the root, as in
+/// torch and not in TensorFlow or Graves:
+///     d = g + weight_decay p;  v = alpha v + (1 - alpha) d^2
+///     centred: a = alpha a + (1 - alpha) d, and v - a^2 in the place of v
+///     d / (sqrt(v) + eps), with a momentum collected as in SGD;  p -= lr times it
+struct rmsprop {
+    static constexpr int variants = 4;  // 1 if centred, plus 2 with a momentum
+    template <int variant, class T>
+    static void step(T& p, T g, T* const* state, std::size_t i, const scalars::rmsprop<T>& s) {
+        constexpr bool centred = variant % 2 == 1, momentum = variant >= 2;
+        const T d = fma(s.weight_decay, p, s.scale * g);
+        T& v = state[0][i];
+        v = normal_or_zero(fma(s.alpha, v, s.one_minus_alpha * d * d));
+        T square = v;
+        if constexpr (centred) {
+            T& a = state[1][i];
+            a = normal_or_zero(fma(s.one_minus_alpha, d - a, a));
+            square = at_least(fma(-a, a, v), T(0));  // not below 0 by rounding: torch gives NaN
+        }
+        T step = d / (sqrt(square) + s.eps);
+        if constexpr (momentum) {
+            T& b = state[centred ? 2 : 1][i];
+            b = normal_or_zero(fma(s.momentum, b, step));
+            step = b;
+        }
+        p = fma(-s.lr, step, p);
+    }
+};
+
+}  // namespace ranvier::RANVIER_ISA::optimizers
