@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._checks import number, positive
-from ._quiet import quiet
+from .._native import _core
 from ._workspace import Array
 from .module import Buffer, Module, Parameter, check_gradient, check_input
 
@@ -55,7 +55,8 @@ class BatchNorm1d(Module):
 
     Notes
     -----
-    The statistics are formed in float64.
+    Everything is computed in float64 and rounded once, in an order that does not depend on the
+    number of threads.
 
     References
     ----------
@@ -126,106 +127,44 @@ class BatchNorm1d(Module):
                 f"x has shape {x.shape}; expected more than one value for each channel in a batch "
                 "whose statistics are taken"
             )
-        mean = self._workspace.array("mean", (self.num_features,), np.float64)
-        variance = self._workspace.array("variance", (self.num_features,), np.float64)
-        if not of_batch:
-            np.copyto(mean, self.running_mean)
-            np.copyto(variance, self.running_var)
+        x = self._contiguous("x", x)
         y = self._result("output", x.shape, x.dtype)
-        parameters = self._parameters.get("weight"), self._parameters.get("bias")
-        with quiet():
-            _normalise(_channels(x), *parameters, self.eps, of_batch, mean, variance, _channels(y))
-            if self.training and self.track_running_stats:
-                self._track(mean, variance, count)
-        self._workspace.saved = x, mean, variance, of_batch
+        mean = self._workspace.array("mean", (self.num_features,), np.float64)
+        scale = self._workspace.array("scale", (self.num_features,), np.float64)
+        _core.batch_norm(
+            x, self._parameters.get("weight"), self._parameters.get("bias"),
+            self._buffers.get("running_mean"), self._buffers.get("running_var"), self._share(),
+            self.eps, of_batch, mean, scale, self._work(x), y,
+        )  # fmt: skip
+        if self.training and self.track_running_stats:
+            self._buffers["num_batches_tracked"] += 1
+        self._workspace.saved = x, mean, scale, of_batch
         return y
 
-    def _track(self, mean: Array, variance: Array, count: int) -> None:
-        batches = self.num_batches_tracked
-        batches += 1
-        share = 1 / int(batches) if self.momentum is None else self.momentum
-        unbiased = variance * (count / (count - 1))
-        for running, new in ((self.running_mean, mean), (self.running_var, unbiased)):
-            running[...] = (1 - share) * running + share * new
-
     def backward(self, grad_output: Array, accumulate: bool = False) -> Array:
-        x, mean, variance, of_batch = self._saved()
+        x, mean, scale, of_batch = self._saved()
         check_gradient(grad_output, x.shape, x.dtype)
         result = self._result("grad_input", x.shape, x.dtype)
-        weight = self._parameters.get("weight")
-        with quiet():
-            grad_weight, grad_bias = _gradients(
-                _channels(grad_output), _channels(x), weight, self.eps, of_batch, mean, variance,
-                _channels(result),
-            )  # fmt: skip
-        for name, gradient in (("weight", grad_weight), ("bias", grad_bias)):
-            if name in self._parameters:
-                self.write_gradient(name, gradient, accumulate)
+        _core.batch_norm_backward(
+            self._contiguous("grad_output", grad_output), x, self._parameters.get("weight"),
+            of_batch, mean, scale, self._work(x), result,
+            self._gradients.get("weight"), self._gradients.get("bias"), accumulate,
+        )  # fmt: skip
         return result
+
+    def _share(self) -> float:
+        """The weight of the next batch in the running statistics."""
+        if self.momentum is None and self.track_running_stats:
+            return 1 / (int(self.num_batches_tracked) + 1)
+        return self.momentum or 0.0
+
+    def _work(self, x: Array) -> Array:
+        length = x.shape[2] if x.ndim == 3 else 1
+        size = _core.batch_norm_work(len(x), self.num_features, length)
+        return self._workspace.array("work", (size,), np.float64)
 
     def __repr__(self) -> str:
         return (
             f"BatchNorm1d({self.num_features}, eps={self.eps:g}, momentum={self.momentum}, "
             f"affine={self.affine}, track_running_stats={self.track_running_stats})"
         )
-
-
-def _channels(x: Array) -> Array:
-    """x as (N, C, L): a view."""
-    return x[:, :, np.newaxis] if x.ndim == 2 else x
-
-
-def _normalise(
-    x: Array,
-    weight: Array | None,
-    bias: Array | None,
-    eps: float,
-    of_batch: bool,
-    mean: Array,
-    variance: Array,
-    y: Array,
-) -> None:
-    """Write y, and before it, if `of_batch`, the mean and the variance of x."""
-    count = x.shape[0] * x.shape[2]
-    if of_batch:
-        np.einsum("ncl->c", x, dtype=np.float64, out=mean)
-        mean /= count
-    np.subtract(x, mean[:, None], out=y)
-    if of_batch:
-        np.einsum("ncl,ncl->c", y, y, dtype=np.float64, out=variance)
-        variance /= count
-    y *= _scale(weight, variance, eps)[:, None]
-    if bias is not None:
-        y += bias[:, None]
-
-
-def _gradients(
-    g: Array,
-    x: Array,
-    weight: Array | None,
-    eps: float,
-    of_batch: bool,
-    mean: Array,
-    variance: Array,
-    grad_x: Array,
-) -> tuple[Array, Array]:
-    """Write the gradient of x; return those of weight and bias, in float64."""
-    count = x.shape[0] * x.shape[2]
-    np.subtract(x, mean[:, None], out=grad_x)
-    grad_x *= _scale(None, variance, eps)[:, None]
-    grad_weight = np.einsum("ncl,ncl->c", g, grad_x, dtype=np.float64)
-    grad_bias = np.einsum("ncl->c", g, dtype=np.float64)
-    if of_batch:
-        # The mean and the variance of the batch move with x.
-        grad_x *= (grad_weight / -count)[:, None]
-        grad_x += g
-        grad_x -= (grad_bias / count)[:, None]
-    else:
-        np.copyto(grad_x, g)
-    grad_x *= _scale(weight, variance, eps)[:, None]
-    return grad_weight, grad_bias
-
-
-def _scale(weight: Array | None, variance: Array, eps: float) -> Array:
-    scale: Array = 1 / np.sqrt(variance + eps)
-    return scale if weight is None else weight * scale

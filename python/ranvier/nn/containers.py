@@ -23,6 +23,7 @@ class Container(Module):
             if not isinstance(layer, Module):
                 raise TypeError(f"layers[{i}] is a {type(layer).__name__}; expected a Module")
         self._layers = layers
+        self.takes_integers = bool(layers) and layers[0].takes_integers
         modules = [id(module) for layer in layers for module in layer.modules()]
         if len(set(modules)) < len(modules):
             raise ValueError(f"a module is there twice in {self!r}; expected each once")

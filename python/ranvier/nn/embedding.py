@@ -61,6 +61,7 @@ class Embedding(Module):
     [[0.0, 0.0, 0.0]]
     """
 
+    takes_integers = True
     weight = Parameter()
 
     def __init__(

@@ -76,6 +76,9 @@ class Module:
         The mode. In train mode what `forward` and `backward` return belongs to the module and is
         overwritten by its next call; in eval mode it is the caller's own. (What `Flatten` returns
         is a view of what it was given, in both.)
+    takes_integers : bool
+        Whether the input is one of integers, as that of `Embedding`, which a `Trainer` must not
+        convert. A subclass whose input goes to such a module sets it.
 
     Examples
     --------
@@ -96,6 +99,8 @@ class Module:
     >>> [(name, p.shape) for name, p in model.named_parameters()]
     [('0.factor', (3,))]
     """
+
+    takes_integers: bool = False
 
     def __init__(self) -> None:
         self.training = True
@@ -349,6 +354,14 @@ class Module:
         if self.training:
             return self._workspace.array(name, shape, dtype)
         return np.empty(shape, dtype)
+
+    def _contiguous(self, name: str, x: Array) -> Array:
+        """x itself if a kernel can read it as it lies, else a copy in the module's own memory."""
+        if x.flags.c_contiguous and x.flags.aligned:
+            return x
+        copy = self._workspace.array(name, x.shape, x.dtype)
+        np.copyto(copy, x)
+        return copy
 
     def _saved(self) -> Any:
         if self._workspace.saved is None:
