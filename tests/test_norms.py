@@ -16,24 +16,28 @@ DTYPES = (np.float32, np.float64)
 
 
 def jacobian(v, eps, centred):
-    """The normalised vector, and its derivatives with respect to each element of v."""
+    """The normalised vector, its derivatives with respect to each element of v, and the root."""
     n = len(v)
     centre = np.eye(n, dtype=np.longdouble) - np.longdouble(centred) / n
     d = centre @ v
     root = np.sqrt(d @ d / n + np.longdouble(eps))
     # d / root, where root moves along d.
-    return d / root, (centre - np.outer(d, d) / (n * root**2)) / root
+    return d / root, (centre - np.outer(d, d) / (n * root**2)) / root, root
 
 
 def reference(x, g, weight, bias, eps, centred=True):
-    """Output and gradients for rows x, each with elements of its own in weight and bias."""
-    y, grad_x = np.empty_like(x), np.empty_like(x)
-    normalised = np.empty_like(x)
+    """Of rows x, each with elements of its own in weight and bias: the output, the gradient, and
+    what each element adds to the gradient of its weight. Each with the size of its terms."""
+    results = [(np.empty_like(x), np.empty_like(x)) for _ in range(3)]
     for i, row in enumerate(x):
-        normalised[i], slopes = jacobian(row, eps, centred)
-        y[i] = normalised[i] * weight[i] + bias[i]
-        grad_x[i] = slopes.T @ (g[i] * weight[i])
-    return y, grad_x, g * normalised
+        normalised, slopes, root = jacobian(row, eps, centred)
+        y, gradient, each = normalised * weight[i], g[i] * weight[i], g[i] * normalised
+        values = y + bias[i], slopes.T @ gradient, each
+        shares = np.abs(gradient), np.abs(gradient).mean(), np.abs(normalised * each.mean())
+        sizes = np.abs(y) + np.abs(bias[i]), sum(shares) / root, np.abs(each)
+        for (value, size), own, terms in zip(results, values, sizes, strict=True):
+            value[i], size[i] = own, terms
+    return results
 
 
 class Case:
@@ -120,25 +124,27 @@ def test_output_and_gradients(name, dtype):
     bias = case.along(state.get("bias", np.zeros_like(state["weight"])))
     exact = [a.astype(np.longdouble) for a in (x, g)]
     y, grad_x, each = (
-        case.back(a) for a in reference(*map(case.rows, (*exact, weight, bias)), 1e-3, case.centred)
+        tuple(map(case.back, pair))
+        for pair in reference(*map(case.rows, (*exact, weight, bias)), 1e-3, case.centred)
     )
     expected = {"output": y, "gradient": grad_x}
-    expected["gradient of weight"] = case.summed(each, state["weight"])
+    expected["gradient of weight"] = tuple(case.summed(a, state["weight"]) for a in each)
     got = {"output": layer(x), "gradient": layer.backward(g)}
     gradients = dict(zip(state, layer.gradients(), strict=True))
     got["gradient of weight"] = gradients["weight"]
     if "bias" in state:
-        expected["gradient of bias"] = case.summed(exact[1], state["bias"])
+        sums = case.summed(exact[1], state["bias"])
+        expected["gradient of bias"] = sums, np.abs(sums)
         got["gradient of bias"] = gradients["bias"]
     for what, values in got.items():
         assert values.dtype == dtype
-        right = expected[what]
-        # float32: one rounding. float64: what the mean of values around 100 loses, and sums.
-        size = np.abs(right).max()
-        if dtype == np.float32:
-            bound = 0.501 * np.spacing(np.abs(right).astype(np.float32)) + 1e-13 * size
-        else:
-            bound = 1e-12 * size + np.zeros_like(right)
+        right, size = expected[what]
+        # float32: a few roundings of what is added, none of a sum. float64: what the mean of values
+        # around 100 loses as well.
+        units = {"gradient": 3, "gradient of bias": 0.501}.get(what, 1.5)
+        bound = units * np.finfo(np.float32).eps * size + 1e-14 * np.abs(right).max()
+        if dtype == np.float64:
+            bound = 1e-12 * (size + np.abs(right).max())
         error = np.abs(values.astype(np.longdouble) - right)
         worst = np.unravel_index(np.argmax(error - bound), error.shape)
         assert np.all(error <= bound), (

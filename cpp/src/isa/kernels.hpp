@@ -212,15 +212,17 @@ template <class T>
 using BatchSumsKernel = void (*)(const T* g, const T* x, const double* mean, BatchPart part,
                                  double* sum, double* products);
 
-/// y = (x - mean) scale + shift; y may be x.
+/// y = (x - mean) scale + shift; y may be x. What belongs to a channel are five numbers, `stride`
+/// apart: mean and scale in two parts each, the shift.
 template <class T>
-using BatchNormKernel = void (*)(const T* x, const double* mean, const double* scale,
-                                 const double* shift, BatchPart part, T* y);
+using BatchNormKernel = void (*)(const T* x, const T* of_channel, std::size_t stride,
+                                 BatchPart part, T* y);
 
-/// grad_x = of_g g + of_x x + constant, without the x where that is null; it may be g or x.
+/// grad_x = of_g (g - mean of g) + of_x (x - mean), or of_g g where x is null; it may be g or x. Of
+/// a channel: of_g, the mean of g, of_x, and the mean in two parts.
 template <class T>
-using BatchGradientKernel = void (*)(const T* g, const T* x, const double* of_g, const double* of_x,
-                                     const double* constant, BatchPart part, T* grad_x);
+using BatchGradientKernel = void (*)(const T* g, const T* x, const T* of_channel,
+                                     std::size_t stride, BatchPart part, T* grad_x);
 
 /// Mean and variance of n channels from those of `pieces` parts, which lie `stride` apart; each is
 /// of `size` elements, the last of what is left of `count`.
@@ -233,18 +235,18 @@ template <class T>
 using FollowKernel = void (*)(T* running, const double* value, double factor, double share,
                               std::size_t n);
 
-/// scale = 1 / sqrt(variance + eps) and, from weight and bias or null, what BatchNormKernel takes.
+/// scale = 1 / sqrt(variance + eps) and, with weight and bias or null, what BatchNormKernel takes.
 template <class T>
-using BatchScaleKernel = void (*)(const double* variance, const T* weight, const T* bias,
-                                  double eps, double* scale, double* weighted, double* shift,
-                                  std::size_t n);
+using BatchScaleKernel = void (*)(const double* mean, const double* variance, const T* weight,
+                                  const T* bias, double eps, double* scale, T* of_channel,
+                                  std::size_t stride, std::size_t n);
 
 /// What BatchGradientKernel takes, from the sums over `count` elements, and the gradient of the
-/// weight in the place of the products; of_x and constant may be null.
+/// weight in the place of the products.
 template <class T>
 using BatchSlopesKernel = void (*)(const double* sum, double* products, const double* mean,
-                                   const double* scale, const T* weight, double count, double* of_g,
-                                   double* of_x, double* constant, std::size_t n);
+                                   const double* scale, const T* weight, double count,
+                                   T* of_channel, std::size_t stride, std::size_t n);
 
 /// Adds to the first of `pieces` rows of n sums, `stride` apart, all the others.
 using AddPiecesKernel = void (*)(double* sums, std::size_t pieces, std::size_t stride,

@@ -28,8 +28,10 @@ void batch_moments(const T* x, BatchPart part, double* total, double* squares) {
             return difference * difference;
         });
     } else {
-        *total = sum(x, part.n);
-        *squares = sum_of_squares(x, *total / static_cast<double>(part.n), part.n);
+        const double count = static_cast<double>(part.n);
+        const Moments row = moments(x, part.n);
+        *total = row.mean * count;
+        *squares = row.variance * count;
     }
 }
 
@@ -48,9 +50,9 @@ void batch_sums(const T* g, const T* x, const double* mean, BatchPart part, doub
         });
     } else {
         const double middle = *mean;
-        const auto g_at = [=](std::size_t i) { return static_cast<double>(g[i]); };
-        const TwoSums sums = two_sums(part.n, g_at, [=](std::size_t i) {
-            return g_at(i) * (static_cast<double>(x[i]) - middle);
+        const TwoSums sums = two_sums(part.n, [=](std::size_t i) {
+            const double g_i = static_cast<double>(g[i]);
+            return TwoSums{g_i, g_i * (static_cast<double>(x[i]) - middle)};
         });
         *total = sums.first;
         *products = sums.second;
@@ -58,28 +60,29 @@ void batch_sums(const T* g, const T* x, const double* mean, BatchPart part, doub
 }
 
 template <bool columns, class T>
-void batch_norm(const T* x, const double* mean, const double* scale, const double* shift,
-                BatchPart part, T* y) {
-    const double one[] = {*mean, *scale, *shift};
+void batch_norm(const T* x, const T* of_channel, std::size_t stride, BatchPart part, T* y) {
+    const T *mean = of_channel, *mean_low = mean + stride, *scale = mean_low + stride,
+            *scale_low = scale + stride, *shift = scale_low + stride;
     for (std::size_t r = 0; r < part.rows; ++r, x += part.stride, y += part.stride) {
 #pragma omp simd
         for (std::size_t i = 0; i < part.n; ++i) {
-            const double difference = static_cast<double>(x[i]) - (columns ? mean[i] : one[0]);
-            y[i] = static_cast<T>(
-                fma(difference, columns ? scale[i] : one[1], columns ? shift[i] : one[2]));
+            const std::size_t c = columns ? i : 0;
+            const T normalised = scaled_by(difference(x[i], Sum<T>{mean[c], mean_low[c]}),
+                                           Sum<T>{scale[c], scale_low[c]});
+            y[i] = normalised + shift[c];
         }
     }
 }
 
 template <bool columns, class T>
-void batch_gradient(const T* g, const T* x, const double* of_g, const double* of_x,
-                    const double* constant, BatchPart part, T* grad_x) {
+void batch_gradient(const T* g, const T* x, const T* of_channel, std::size_t stride, BatchPart part,
+                    T* grad_x) {
+    const T *of_g = of_channel, *g_mean = of_g + stride, *of_x = g_mean + stride,
+            *mean = of_x + stride, *mean_low = mean + stride;
     if (x == nullptr) {
         for (std::size_t r = 0; r < part.rows; ++r, g += part.stride, grad_x += part.stride) {
 #pragma omp simd
-            for (std::size_t i = 0; i < part.n; ++i) {
-                grad_x[i] = static_cast<T>(of_g[columns ? i : 0] * static_cast<double>(g[i]));
-            }
+            for (std::size_t i = 0; i < part.n; ++i) grad_x[i] = of_g[columns ? i : 0] * g[i];
         }
         return;
     }
@@ -87,9 +90,9 @@ void batch_gradient(const T* g, const T* x, const double* of_g, const double* of
          ++r, g += part.stride, x += part.stride, grad_x += part.stride) {
 #pragma omp simd
         for (std::size_t i = 0; i < part.n; ++i) {
-            const std::size_t channel = columns ? i : 0;
-            const double rest = fma(of_x[channel], static_cast<double>(x[i]), constant[channel]);
-            grad_x[i] = static_cast<T>(fma(of_g[channel], static_cast<double>(g[i]), rest));
+            const std::size_t c = columns ? i : 0;
+            const T difference_of_x = difference(x[i], Sum<T>{mean[c], mean_low[c]});
+            grad_x[i] = fma(of_x[c], difference_of_x, of_g[c] * (g[i] - g_mean[c]));
         }
     }
 }
@@ -122,13 +125,18 @@ void follow(T* running, const double* value, double factor, double share, std::s
 }
 
 template <class T>
-void batch_scale(const double* variance, const T* weight, const T* bias, double eps, double* scale,
-                 double* weighted, double* shift, std::size_t n) {
+void batch_scale(const double* mean, const double* variance, const T* weight, const T* bias,
+                 double eps, double* scale, T* of_channel, std::size_t stride, std::size_t n) {
 #pragma omp simd
     for (std::size_t i = 0; i < n; ++i) {
         scale[i] = 1.0 / sqrt(variance[i] + eps);
-        weighted[i] = weight == nullptr ? scale[i] : scale[i] * static_cast<double>(weight[i]);
-        shift[i] = bias == nullptr ? 0.0 : static_cast<double>(bias[i]);
+        const double w = weight == nullptr ? 1.0 : static_cast<double>(weight[i]);
+        const Sum<T> middle = in_two<T>(mean[i], 0.0), factor = in_two<T>(scale[i] * w, 0.0);
+        of_channel[i] = middle.high;
+        of_channel[stride + i] = middle.low;
+        of_channel[2 * stride + i] = factor.high;
+        of_channel[3 * stride + i] = factor.low;
+        of_channel[4 * stride + i] = bias == nullptr ? T(0) : bias[i];
     }
 }
 
@@ -136,18 +144,19 @@ void batch_scale(const double* variance, const T* weight, const T* bias, double 
 /// normalised)).
 template <class T>
 void batch_slopes(const double* total, double* products, const double* mean, const double* scale,
-                  const T* weight, double count, double* of_g, double* of_x, double* constant,
-                  std::size_t n) {
+                  const T* weight, double count, T* of_channel, std::size_t stride, std::size_t n) {
 #pragma omp simd
     for (std::size_t i = 0; i < n; ++i) {
-        of_g[i] = weight == nullptr ? scale[i] : scale[i] * static_cast<double>(weight[i]);
-        products[i] *= scale[i];
-    }
-    if (of_x == nullptr) return;
-#pragma omp simd
-    for (std::size_t i = 0; i < n; ++i) {
-        of_x[i] = of_g[i] * scale[i] * (products[i] / -count);
-        constant[i] = fma(-of_x[i], mean[i], of_g[i] * (total[i] / -count));
+        const double w = weight == nullptr ? 1.0 : static_cast<double>(weight[i]);
+        const double of_g = scale[i] * w;
+        const double of_normalised = products[i] * scale[i];
+        const Sum<T> middle = in_two<T>(mean[i], 0.0);
+        of_channel[i] = static_cast<T>(of_g);
+        of_channel[stride + i] = static_cast<T>(total[i] / count);
+        of_channel[2 * stride + i] = static_cast<T>(of_g * (of_normalised / -count) * scale[i]);
+        of_channel[3 * stride + i] = middle.high;
+        of_channel[4 * stride + i] = middle.low;
+        products[i] = of_normalised;
     }
 }
 

@@ -1,7 +1,7 @@
 // LayerNorm and RMSNorm: each row is normalised by its own mean and variance, or its mean square.
 //
-// All is computed in double and rounded once. The differences from the mean are squared, never the
-// elements themselves: a row far from 0 loses nothing.
+// The sums are formed in double, of differences from the mean or near it: a row far from 0 loses
+// nothing. What is done with each element is done in its own precision.
 #pragma once
 
 #include "sums.hpp"
@@ -9,8 +9,9 @@
 namespace ranvier::RANVIER_ISA {
 
 /// So many rows are gone through together, after their sums are known: weight and bias are read
-/// once for all of them, and the gradients of weight and bias written once.
-inline constexpr std::size_t rows_together = 4;
+/// once for all of them, and the gradients of weight and bias written once. With four, rows of a
+/// power of 2 push each other out of the first cache.
+inline constexpr std::size_t rows_together = 2;
 
 /// What a loop has to know when it is compiled: how many rows, and whether they are multiplied by a
 /// weight and added to a bias, which goes with a weight only.
@@ -41,6 +42,18 @@ inline void for_rows_together(std::size_t rows, bool weighted, bool biased, Body
     }
 }
 
+template <bool centred, class T>
+inline Moments row_moments(const T* x, std::size_t n) {
+    if constexpr (centred) {
+        return moments(x, n);
+    } else {
+        const double squares = sum_of(n, [=](std::size_t i) {
+            return static_cast<double>(x[i]) * static_cast<double>(x[i]);
+        });
+        return {0.0, squares / static_cast<double>(n)};
+    }
+}
+
 /// Ba, Kiros and Hinton, arXiv 1607.06450 (2016); not centred, Zhang and Sennrich, arXiv 1910.07467
 /// (2019).
 template <bool centred, class T>
@@ -50,22 +63,22 @@ void row_norm(const T* x_, const T* weight, const T* bias, double eps, double* m
         using Together = decltype(together);
         const T* x = x_ + first * n;
         T* y = y_ + first * n;
-        double middle[Together::rows], factor[Together::rows];
+        Sum<T> middle[Together::rows], factor[Together::rows];
         for (std::size_t r = 0; r < Together::rows; ++r) {
-            const T* row = x + r * n;
-            middle[r] = centred ? sum(row, n) / static_cast<double>(n) : 0.0;
-            const double variance = sum_of_squares(row, middle[r], n) / static_cast<double>(n);
-            factor[r] = 1.0 / sqrt(variance + eps);
-            if (centred) mean[first + r] = middle[r];
-            scale[first + r] = factor[r];
+            const Moments row = row_moments<centred>(x + r * n, n);
+            const double inverse = 1.0 / sqrt(row.variance + eps);
+            if (centred) mean[first + r] = row.mean;
+            scale[first + r] = inverse;
+            middle[r] = in_two<T>(row.mean, 0.0);
+            factor[r] = in_two<T>(inverse, 0.0);
         }
 #pragma omp simd
         for (std::size_t i = 0; i < n; ++i) {
-            const double w = Together::weighted ? static_cast<double>(weight[i]) : 1.0;
-            const double b = Together::biased ? static_cast<double>(bias[i]) : 0.0;
+            const T w = Together::weighted ? weight[i] : T(1);
+            const T b = Together::biased ? bias[i] : T(0);
             for (std::size_t r = 0; r < Together::rows; ++r) {
-                const double difference = static_cast<double>(x[r * n + i]) - middle[r];
-                y[r * n + i] = static_cast<T>(fma(difference * factor[r], w, b));
+                const T normalised = scaled_by(difference(x[r * n + i], middle[r]), factor[r]);
+                y[r * n + i] = fma(normalised, w, b);
             }
         }
     };
@@ -82,42 +95,40 @@ void row_norm_backward(const T* g_, const T* x_, const T* weight, const double* 
         using Together = decltype(together);
         const T *g = g_ + first * n, *x = x_ + first * n;
         T* grad_x = grad_x_ + first * n;
-        const auto weight_at = [=](std::size_t i) {
-            return Together::weighted ? static_cast<double>(weight[i]) : 1.0;
+        const auto weighted = [=](std::size_t r, std::size_t i) {
+            return Together::weighted ? g[r * n + i] * weight[i] : g[r * n + i];
         };
-        double middle[Together::rows], factor[Together::rows];
-        double shift[Together::rows], stretch[Together::rows];
+        Sum<T> middle[Together::rows], factor[Together::rows];
+        T shift[Together::rows], stretch[Together::rows];
         for (std::size_t r = 0; r < Together::rows; ++r) {
-            const double m = centred ? mean[first + r] : 0.0;
-            const auto gradient = [=](std::size_t i) {
-                return static_cast<double>(g[r * n + i]) * weight_at(i);
-            };
-            const auto product = [=](std::size_t i) {
-                return gradient(i) * (static_cast<double>(x[r * n + i]) - m);
+            const Sum<T> m = in_two<T>(centred ? mean[first + r] : 0.0, 0.0);
+            const auto terms = [=](std::size_t i) {
+                const T gradient = weighted(r, i);
+                return TwoSums{static_cast<double>(gradient),
+                               static_cast<double>(gradient * difference(x[r * n + i], m))};
             };
             TwoSums sums = {0.0, 0.0};
             if constexpr (centred) {
-                sums = two_sums(n, gradient, product);
+                sums = two_sums(n, terms);
             } else {
-                sums.second = sum_of(n, product);
+                sums.second = sum_of(n, [=](std::size_t i) { return terms(i).second; });
             }
-            const double count = static_cast<double>(n);
+            const double count = static_cast<double>(n), inverse = scale[first + r];
             middle[r] = m;
-            factor[r] = scale[first + r];
-            shift[r] = sums.first / count;
-            stretch[r] = (sums.second * factor[r] / -count) * factor[r] * factor[r];
+            factor[r] = in_two<T>(inverse, 0.0);
+            shift[r] = static_cast<T>(sums.first / count);
+            stretch[r] = static_cast<T>(sums.second * inverse / -count);
         }
 #pragma omp simd
         for (std::size_t i = 0; i < n; ++i) {
-            const double w = weight_at(i);
             double of_weight = 0.0, of_bias = 0.0;
             for (std::size_t r = 0; r < Together::rows; ++r) {
-                const double g_i = static_cast<double>(g[r * n + i]);
-                const double difference = static_cast<double>(x[r * n + i]) - middle[r];
-                grad_x[r * n + i] =
-                    static_cast<T>(fma(difference, stretch[r], (g_i * w - shift[r]) * factor[r]));
-                of_weight = fma(difference * factor[r], g_i, of_weight);
-                of_bias += g_i;
+                const T g_i = g[r * n + i];
+                const T normalised = scaled_by(difference(x[r * n + i], middle[r]), factor[r]);
+                const T rest = fma(normalised, stretch[r], weighted(r, i) - shift[r]);
+                grad_x[r * n + i] = factor[r].high * rest;
+                of_weight += static_cast<double>(g_i * normalised);
+                of_bias += static_cast<double>(g_i);
             }
             if constexpr (Together::weighted) grad_weight[i] += of_weight;
             if constexpr (Together::biased) grad_bias[i] += of_bias;

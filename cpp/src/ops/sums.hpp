@@ -6,27 +6,30 @@
 
 namespace ranvier::RANVIER_ISA {
 
-/// The sums of first(i) and second(i) for i < n.
 struct TwoSums {
     double first, second;
 };
-template <class First, class Second>
-inline TwoSums two_sums(std::size_t n, First first, Second second) {
+/// The sums of both numbers of terms(i) for i < n.
+template <class Terms>
+inline TwoSums two_sums(std::size_t n, Terms terms) {
     double a[lanes], b[lanes];
     const std::size_t begin = n < lanes ? 0 : lanes;
     // Not cleared first: that is a call, or nearly, which a short row takes as long as the rest.
 #pragma omp simd
     for (std::size_t l = 0; l < lanes; ++l) {
-        a[l] = begin > 0 ? first(l) : 0.0;
-        b[l] = begin > 0 ? second(l) : 0.0;
+        const TwoSums term = begin > 0 ? terms(l) : TwoSums{0.0, 0.0};
+        a[l] = term.first;
+        b[l] = term.second;
     }
     for_each_lane(n - begin, [&](std::size_t i, std::size_t l) {
-        a[l] += first(begin + i);
-        b[l] += second(begin + i);
+        const TwoSums term = terms(begin + i);
+        a[l] += term.first;
+        b[l] += term.second;
     });
     return {tree_sum(a), tree_sum(b)};
 }
 
+/// The sum of term(i) for i < n.
 template <class Term>
 inline double sum_of(std::size_t n, Term term) {
     double a[lanes];
@@ -37,18 +40,43 @@ inline double sum_of(std::size_t n, Term term) {
     return tree_sum(a);
 }
 
+/// Of a row: its mean, and the mean of the squared differences from it.
+struct Moments {
+    double mean, variance;
+};
 template <class T>
-inline double sum(const T* x, std::size_t n) {
-    return sum_of(n, [=](std::size_t i) { return static_cast<double>(x[i]); });
+inline Moments moments(const T* x, std::size_t n) {
+    const double count = static_cast<double>(n);
+    const auto x_at = [=](std::size_t i) { return static_cast<double>(x[i]); };
+    if constexpr (dtype_of<T> == DType::float32) {
+        // One pass: the variance loses a factor n of what double has more than float32, at most,
+        // since the first element is at most sqrt n deviations away from the mean.
+        const double first = n > 0 ? x_at(0) : 0.0;
+        const TwoSums sums = two_sums(n, [=](std::size_t i) {
+            const double difference = x_at(i) - first;
+            return TwoSums{difference, difference * difference};
+        });
+        const double offset = sums.first / count;
+        return {first + offset, at_least((sums.second - offset * sums.first) / count, 0.0)};
+    } else {
+        const double mean = sum_of(n, x_at) / count;
+        const double squares = sum_of(n, [=](std::size_t i) {
+            const double difference = x_at(i) - mean;
+            return difference * difference;
+        });
+        return {mean, squares / count};
+    }
 }
 
-/// The sum of (x - middle)^2.
+/// A mean is subtracted from elements, and they are multiplied by a scale, in their own precision:
+/// a difference is rounded once where x is near the mean, a product as if the scale were exact.
 template <class T>
-inline double sum_of_squares(const T* x, double middle, std::size_t n) {
-    return sum_of(n, [=](std::size_t i) {
-        const double difference = static_cast<double>(x[i]) - middle;
-        return difference * difference;
-    });
+inline T difference(T x, Sum<T> mean) {
+    return dtype_of<T> == DType::float32 ? (x - mean.high) - mean.low : x - mean.high;
+}
+template <class T>
+inline T scaled_by(T x, Sum<T> scale) {
+    return dtype_of<T> == DType::float32 ? fma(x, scale.high, x * scale.low) : x * scale.high;
 }
 
 inline void clear(double* sums, std::size_t n) {

@@ -49,7 +49,8 @@ public:
     }
 
 private:
-    static constexpr std::size_t rows = 32, columns = 256;
+    // Memory is fast along long runs, and a part is read twice.
+    static constexpr std::size_t rows = 32, columns = 1024;
 
     static std::size_t ceiling(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
@@ -71,16 +72,18 @@ private:
     std::size_t across_;
 };
 
-/// What is in `work`: two sums of each piece, and three numbers of each channel.
+/// What is in `work`: two sums of each piece, a variance of each channel, and what a kernel takes,
+/// which are five numbers of each.
+template <class T>
 struct Work {
-    double *first_sums, *second_sums, *a, *b, *c;
+    double *first_sums, *second_sums, *variance;
+    T* of_channel;
 
     Work(double* work, std::size_t pieces, std::size_t channels)
         : first_sums(work),
           second_sums(work + pieces * channels),
-          a(second_sums + pieces * channels),
-          b(a + channels),
-          c(b + channels) {}
+          variance(second_sums + pieces * channels),
+          of_channel(reinterpret_cast<T*>(variance + channels)) {}
 };
 
 template <class T>
@@ -91,7 +94,7 @@ T* at(T* data, std::size_t index) {
 }  // namespace
 
 std::size_t batch_norm_work(BatchShape shape) {
-    return (2 * Parts(shape).pieces() + 3) * shape.channels;
+    return (2 * Parts(shape).pieces() + 6) * shape.channels;
 }
 
 template <class T>
@@ -101,8 +104,7 @@ void run_batch_norm(const BatchNorm<T>& norm, const T* bias, double eps, bool of
     const NormKernels<T>& kernels = norm_kernels<T>();
     const Parts parts(norm.shape);
     const std::size_t channels = norm.shape.channels, pieces = parts.pieces();
-    const Work work(norm.work, pieces, channels);
-    double *variance = work.a, *weighted = work.b, *shift = work.c;
+    const Work<T> work(norm.work, pieces, channels);
     if (of_batch) {
         parts.for_each([&](BatchPart part, std::size_t begin, std::size_t, std::size_t place) {
             kernels.batch_moments[parts.kernel()](norm.x + begin, part, work.first_sums + place,
@@ -110,26 +112,26 @@ void run_batch_norm(const BatchNorm<T>& norm, const T* bias, double eps, bool of
         });
     }
     parts.for_channels([&](std::size_t first, std::size_t count) {
-        double *mean = norm.mean + first, *of_range = variance + first;
+        double *mean = norm.mean + first, *variance = work.variance + first;
         if (of_batch) {
             const double size = parts.channel_size();
             kernels.join_moments(work.first_sums + first, work.second_sums + first, pieces,
-                                 channels, parts.piece_size(), size, mean, of_range, count);
+                                 channels, parts.piece_size(), size, mean, variance, count);
             if (running.mean != nullptr) {
                 const double unbiased = size / (size - 1.0);
                 kernels.follow(running.mean + first, mean, 1.0, running.share, count);
-                kernels.follow(running.variance + first, of_range, unbiased, running.share, count);
+                kernels.follow(running.variance + first, variance, unbiased, running.share, count);
             }
         } else {
             std::copy_n(running.mean + first, count, mean);
-            std::copy_n(running.variance + first, count, of_range);
+            std::copy_n(running.variance + first, count, variance);
         }
-        kernels.batch_scale(of_range, at(norm.weight, first), at(bias, first), eps,
-                            norm.scale + first, weighted + first, shift + first, count);
+        kernels.batch_scale(mean, variance, at(norm.weight, first), at(bias, first), eps,
+                            norm.scale + first, work.of_channel + first, channels, count);
     });
     parts.for_each([&](BatchPart part, std::size_t begin, std::size_t channel, std::size_t) {
-        kernels.batch_norm[parts.kernel()](norm.x + begin, norm.mean + channel, weighted + channel,
-                                           shift + channel, part, y + begin);
+        kernels.batch_norm[parts.kernel()](norm.x + begin, work.of_channel + channel, channels,
+                                           part, y + begin);
     });
 }
 
@@ -140,7 +142,7 @@ void run_batch_norm_backward(const BatchNorm<T>& norm, const T* g, bool of_batch
     const NormKernels<T>& kernels = norm_kernels<T>();
     const Parts parts(norm.shape);
     const std::size_t channels = norm.shape.channels, pieces = parts.pieces();
-    const Work work(norm.work, pieces, channels);
+    const Work<T> work(norm.work, pieces, channels);
     parts.for_each([&](BatchPart part, std::size_t begin, std::size_t channel, std::size_t place) {
         kernels.batch_sums[parts.kernel()](g + begin, norm.x + begin, norm.mean + channel, part,
                                            work.first_sums + place, work.second_sums + place);
@@ -150,8 +152,8 @@ void run_batch_norm_backward(const BatchNorm<T>& norm, const T* g, bool of_batch
         kernels.add_pieces(sums, pieces, channels, count);
         kernels.add_pieces(products, pieces, channels, count);
         kernels.batch_slopes(sums, products, norm.mean + first, norm.scale + first,
-                             at(norm.weight, first), parts.channel_size(), work.a + first,
-                             of_batch ? work.b + first : nullptr, work.c + first, count);
+                             at(norm.weight, first), parts.channel_size(), work.of_channel + first,
+                             channels, count);
         if (grad_weight != nullptr) {
             kernels.write_gradient(products, grad_weight + first, accumulate, count);
         }
@@ -161,8 +163,8 @@ void run_batch_norm_backward(const BatchNorm<T>& norm, const T* g, bool of_batch
     });
     parts.for_each([&](BatchPart part, std::size_t begin, std::size_t channel, std::size_t) {
         kernels.batch_gradient[parts.kernel()](g + begin, of_batch ? norm.x + begin : nullptr,
-                                               work.a + channel, work.b + channel, work.c + channel,
-                                               part, grad_x + begin);
+                                               work.of_channel + channel, channels, part,
+                                               grad_x + begin);
     });
 }
 

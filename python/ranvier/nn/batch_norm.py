@@ -55,8 +55,7 @@ class BatchNorm1d(Module):
 
     Notes
     -----
-    Everything is computed in float64 and rounded once, in an order that does not depend on the
-    number of threads.
+    Sums are formed in float64, in an order that does not depend on the number of threads.
 
     References
     ----------

@@ -111,8 +111,7 @@ class LayerNorm(_OfSamples):
 
     Notes
     -----
-    Everything is computed in float64 and rounded once, in an order that does not depend on the
-    number of threads.
+    Sums are formed in float64, in an order that does not depend on the number of threads.
 
     References
     ----------
@@ -178,8 +177,7 @@ class RMSNorm(_OfSamples):
 
     Notes
     -----
-    Everything is computed in float64 and rounded once, in an order that does not depend on the
-    number of threads.
+    Sums are formed in float64, in an order that does not depend on the number of threads.
 
     References
     ----------
