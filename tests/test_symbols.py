@@ -17,7 +17,7 @@ _FROM_THE_COMPILER = {"memcpy", "memset", "memmove", "_GLOBAL_OFFSET_TABLE_", "_
 
 def without_return_type(name: str) -> str:
     """A template function's demangled name starts with its return type."""
-    return re.sub(r"^(?:[\w:<>, *&]+ )?(?=ranvier::\w+::)", "", name)
+    return re.sub(r"^(?:[\w:<>, *&]+? )?(?=ranvier::\w+::)", "", name)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 // Every kernel of the registry on one thread, without Python: nanoseconds and elements per second.
 #include <benchmark/benchmark.h>
 
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <random>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "runtime/dispatch.hpp"
+#include "runtime/optimizer_scalars.hpp"
 #include "runtime/registry.hpp"
 
 namespace {
@@ -70,15 +72,15 @@ void cross_entropy(benchmark::State& state) {
     count(state, n);
 }
 
-void optimizer(benchmark::State& state, OptimizerKernel kernel) {
+void optimizer(benchmark::State& state, OptimizerKernel kernel,
+               const std::array<double, max_scalars>& scalars) {
     const auto n = static_cast<std::size_t>(state.range(0));
     std::vector<float> p = normal(n, 5);
     const std::vector<float> g = normal(n, 6);
     std::vector<std::vector<float>> states(3, std::vector<float>(n, 1.0f));
     void* pointers[] = {states[0].data(), states[1].data(), states[2].data()};
-    const double scalars[16] = {1e-3, 1.0, 1e-8, 1.0, 0.0, 0.1, 0.999, 0.001};
     for (auto _ : state) {
-        kernel(p.data(), g.data(), pointers, scalars, n);
+        kernel(p.data(), g.data(), pointers, scalars.data(), n);
         benchmark::DoNotOptimize(p.data());
         benchmark::ClobberMemory();
     }
@@ -118,14 +120,20 @@ int main(int argc, char** argv) {
             ->Arg(50257);
     }
     benchmark::RegisterBenchmark("cross_entropy", cross_entropy)->Arg(10)->Arg(1000)->Arg(50257);
-    const auto rules = optimizers();
-    for (std::size_t i = 0; i < rules.size(); ++i) {
-        const OptimizerKernel kernel = table.optimizers.step[i][0];
-        benchmark::RegisterBenchmark(rules[i].name,
-                                     [=](benchmark::State& state) { optimizer(state, kernel); })
-            ->Arg(1000)
-            ->Arg(32768);
+#define RV_OPTIMIZER(name, Options, ...)                                                \
+    {                                                                                   \
+        Options options;                                                                \
+        std::array<double, max_scalars> scalars;                                        \
+        optimizer_scalars(options, 2.0, 1.0, scalars.data());                           \
+        const OptimizerKernel kernel =                                                  \
+            table.optimizers.step[static_cast<int>(optimizer_of(options))][0];          \
+        benchmark::RegisterBenchmark(                                                   \
+            #name, [=](benchmark::State& state) { optimizer(state, kernel, scalars); }) \
+            ->Arg(1000)                                                                 \
+            ->Arg(32768);                                                               \
     }
+#include "ops/optimizers.def"
+#undef RV_OPTIMIZER
     benchmark::AddCustomContext("instruction set", table.name);
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;

@@ -58,14 +58,52 @@ OptimizerTensor checked_tensor(py::handle parameter_, py::handle gradient_, cons
     return tensor;
 }
 
-/// `groups` holds (params, states, options, t, scale) of each group: a list of arrays; for each state
-/// such a list, in a tuple; the members of the rule's options; the number of the step; by what the
-/// gradients are multiplied. `gradients` are those of all groups. Everything is checked before
-/// anything is written. Returns the options of each group, in which the rule has changed what it
-/// carries.
-py::list optimizer_step(int index, const py::list& groups, const py::list& gradients) {
+/// The members of a rule's options: numbers, of which some stand in pairs, and what it carries.
+struct RuleOptions {
+    double values[max_scalars];
     std::size_t count = 0;
-    for (const py::handle group : groups) count += py::len(group[py::int_(0)]);
+
+    RuleOptions(const OptimizerRecord& record, const py::dict& group, const py::tuple& names,
+                const py::list& carried) {
+        for (const py::handle name : names) {
+            const py::handle value = group[name];
+            if (PyTuple_Check(value.ptr()) || PyList_Check(value.ptr())) {
+                for (const py::handle element : value) add(element);
+            } else {
+                add(value);
+            }
+        }
+        for (const py::handle value : carried) add(value);
+        if (count != static_cast<std::size_t>(record.options)) {
+            throw py::value_error(std::string(record.name) + " has " + std::to_string(count) +
+                                  " options; expected " + std::to_string(record.options));
+        }
+    }
+
+    /// The last values: those that a rule carries from step to step.
+    py::list carried(std::size_t number) const {
+        py::list result(number);
+        for (std::size_t k = 0; k < number; ++k) result[k] = values[count - number + k];
+        return result;
+    }
+
+private:
+    void add(py::handle value) {
+        const double number = PyFloat_AsDouble(value.ptr());
+        if (number == -1.0 && PyErr_Occurred()) throw py::error_already_set();
+        if (count < max_scalars) values[count] = number;
+        ++count;
+    }
+};
+
+/// A step of every group: a dict with its params, a list of arrays, and the options with `names`.
+/// Its state has the number of steps so far, the arrays `in_use`, a list of them for each state,
+/// and what is `carried`; it is brought up to date. `gradients` are those of all groups, and are
+/// multiplied by `scale`. Everything is checked before anything is written.
+void optimizer_step(int index, const py::tuple& names, const py::list& groups,
+                    const py::list& states, const py::list& gradients, double scale) {
+    std::size_t count = 0;
+    for (const py::handle group : groups) count += py::len(group["params"]);
     if (gradients.size() != count) {
         throw py::value_error("grads has " + std::to_string(gradients.size()) +
                               " arrays; expected " + std::to_string(count) +
@@ -75,46 +113,54 @@ py::list optimizer_step(int index, const py::list& groups, const py::list& gradi
     const auto rule = static_cast<Optimizer>(index);
     // The lists may change while the lock is released; what they hold now stays alive.
     std::vector<py::object> alive;
+    alive.reserve(count * (2 + max_states));
     std::vector<Batch> batches;
-    py::list changed;
+    batches.reserve(2 * groups.size());
+    std::vector<py::list> carried_after;
     std::size_t flat = 0;
-    for (const py::handle item : groups) {
-        const auto group = py::reinterpret_borrow<py::tuple>(item);
-        const auto parameters = group[0].cast<py::list>();
-        const auto states = group[1].cast<py::tuple>();
-        const auto options = group[2].cast<py::list>();
-        if (states.size() > static_cast<std::size_t>(record.states) ||
-            options.size() != static_cast<std::size_t>(record.options)) {
-            throw py::value_error(
-                std::string(record.name) + " has " + std::to_string(states.size()) +
-                " states and " + std::to_string(options.size()) + " options; expected up to " +
-                std::to_string(record.states) + " and " + std::to_string(record.options));
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+        const auto group = py::reinterpret_borrow<py::dict>(groups[i]);
+        const py::handle state = states[i];
+        const auto parameters = group["params"].cast<py::list>();
+        const auto arrays = state.attr("in_use").cast<py::tuple>();
+        const auto carried = state.attr("carried").cast<py::list>();
+        if (arrays.size() > static_cast<std::size_t>(record.states)) {
+            throw py::value_error(std::string(record.name) + " has " +
+                                  std::to_string(arrays.size()) + " states; expected at most " +
+                                  std::to_string(record.states));
         }
-        double values[max_scalars], scalars[max_scalars];
-        for (std::size_t k = 0; k < options.size(); ++k) values[k] = options[k].cast<double>();
-        optimizer_scalars(rule, values, group[3].cast<double>(), group[4].cast<double>(), scalars);
-        py::list after(options.size());
-        for (std::size_t k = 0; k < options.size(); ++k) after[k] = values[k];
-        changed.append(after);
+        RuleOptions options(record, group, names, carried);
+        const bool maximize = group["maximize"].cast<bool>();
+        double scalars[max_scalars];
+        optimizer_scalars(rule, options.values, state.attr("steps").cast<double>() + 1.0,
+                          maximize ? -scale : scale, scalars);
+        carried_after.push_back(options.carried(carried.size()));
         // Parameters of both precisions may stand in one group.
         const std::size_t first = batches.size();
         for (int type = 0; type < 2; ++type) {
             batches.push_back({type, {}, {}});
             std::copy_n(scalars, max_scalars, batches.back().scalars);
         }
-        for (std::size_t i = 0; i < parameters.size(); ++i, ++flat) {
-            alive.insert(alive.end(), {parameters[i], gradients[flat]});
-            for (const py::handle state : states)
-                alive.push_back(py::reinterpret_borrow<py::list>(state)[i]);
+        for (std::size_t k = 0; k < parameters.size(); ++k, ++flat) {
+            alive.insert(alive.end(), {parameters[k], gradients[flat]});
+            for (const py::handle array : arrays)
+                alive.push_back(py::reinterpret_borrow<py::list>(array)[k]);
             int type = 0;
             const OptimizerTensor tensor =
-                checked_tensor(parameters[i], gradients[flat], states, i, flat, type);
+                checked_tensor(parameters[k], gradients[flat], arrays, k, flat, type);
             batches[first + static_cast<std::size_t>(type)].tensors.push_back(tensor);
         }
     }
-    const py::gil_scoped_release release;
-    for (Batch& batch : batches) run_optimizer(rule, batch.type, batch.tensors, batch.scalars);
-    return changed;
+    {
+        const py::gil_scoped_release release;
+        for (Batch& batch : batches) {
+            run_optimizer(rule, batch.type, batch.tensors, batch.scalars);
+        }
+    }
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+        states[i].attr("steps") = states[i].attr("steps").cast<long long>() + 1;
+        states[i].attr("carried") = carried_after[i];
+    }
 }
 
 /// The square root of the sum of all squares.
@@ -140,7 +186,8 @@ double norm(const py::list& gradients) {
 }  // namespace
 
 void register_optimizers(py::module_& m) {
-    m.def("optimizer_step", &optimizer_step, py::arg("index"), py::arg("groups"), py::arg("grads"));
+    m.def("optimizer_step", &optimizer_step, py::arg("index"), py::arg("options"),
+          py::arg("groups"), py::arg("states"), py::arg("grads"), py::arg("scale"));
     m.def("norm", &norm, py::arg("grads"));
     py::dict indices;
     for (const OptimizerRecord& record : optimizers()) {

@@ -11,6 +11,8 @@ from typing import Any
 
 def number(name: str, value: Any) -> float:
     """The value as a float; an integer beyond its range is infinite."""
+    if type(value) is float:
+        return value  # the usual case, and isinstance of an abstract class takes long
     if not isinstance(value, numbers.Real):
         raise TypeError(f"{name} is {value!r}; expected a number")
     try:
@@ -31,6 +33,14 @@ def positive(name: str, value: Any) -> int:
     if count < 1:
         raise ValueError(f"{name} is {value}; expected a positive integer")
     return count
+
+
+def at_least(least: int, name: str, value: Any) -> int:
+    """The value as an integer that is not smaller."""
+    result = integer(name, value)
+    if result < least:
+        raise ValueError(f"{name} is {value}; expected at least {least}")
+    return result
 
 
 def check_mapping(value: Any, name: str) -> None:

@@ -2,12 +2,13 @@
 
 An optimizer is a class with the name of its rule and states, its hyperparameters and their ranges.
 The update itself is the struct of the rule's name in cpp/src/ops/optimizers/. Bookkeeping, checks
-and state dicts are in the base class; `functional` has the bare step, on plain arrays.
+and state dicts are in the base class; `functional` has the bare step, on plain arrays, and
+`lr_scheduler` the schedules of the rate.
 """
 
 from __future__ import annotations
 
-from . import functional
+from . import functional, lr_scheduler
 from .adadelta import Adadelta
 from .adagrad import Adagrad
 from .adam import Adam
@@ -44,4 +45,5 @@ __all__ = [
     "clip_grad_value",
     "ema",
     "functional",
+    "lr_scheduler",
 ]

@@ -9,6 +9,7 @@ import numpy as np
 from .._checks import number
 from .._native import _core
 from .checks import Arrays, check_like, entries, in_place_arrays
+from .optimizer import State
 
 _EMA = _core.optimizer_indices["ema"]
 
@@ -59,4 +60,5 @@ def ema(average: Arrays, params: Arrays, decay: float) -> None:
         check_like(array, mean, f"params[{i}]")
         if np.may_share_memory(array, mean) or not array.flags.c_contiguous:
             arrays[i] = array.copy()
-    _core.optimizer_step(_EMA, [(averages, (), [kept], 1, 1.0)], arrays)
+    group = {"params": averages, "decay": kept, "maximize": False}
+    _core.optimizer_step(_EMA, ("decay",), [group], [State()], arrays, 1.0)

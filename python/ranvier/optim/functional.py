@@ -85,7 +85,7 @@ _DOC = """One step of {name}, in place; see `ranvier.optim.{name}` for the optio
     >>> import numpy as np
     >>> from ranvier.optim import functional
     >>> weights = np.array([1.0, -2.0])
-    >>> state = [{fill} for _ in range({count})]
+    >>> state = [{fills}]
     >>> after = functional.{rule}(weights, 2 * weights, *state, step=1)
     >>> bool(weights[0] < 1 and weights[1] > -2)
     True
@@ -106,12 +106,13 @@ def _function(cls: type[Optimizer]) -> Step:
         grad_scale: float = 1.0,
         **options: Any,
     ) -> dict[str, float]:
-        carried = {name: cls._initial(name, {**defaults, **options}) for name in cls._carried}
-        for name in options.keys() & carried.keys():
-            carried[name] = number(name, options.pop(name))
+        carried = [
+            number(name, options.pop(name, cls._initial(name, {**defaults, **options})))
+            for name in cls._carried
+        ]
         unknown = [name for name in options if name not in defaults]
         if unknown:
-            raise TypeError(f"{unknown[0]!r} is no option; expected {[*defaults, *carried]}")
+            raise TypeError(f"{unknown[0]!r} is no option; expected {[*defaults, *cls._carried]}")
         group = {**defaults, **{name: plain(value) for name, value in options.items()}}
         cls._check(group)
         names = cls._active_states(group)
@@ -126,11 +127,10 @@ def _function(cls: type[Optimizer]) -> Step:
                 raise ValueError(f"{name} has {len(arrays)} arrays; expected {len(params)}")
         check_params([*params, *(array for arrays in states for array in arrays)])
         scale = number("grad_scale", grad_scale)
-        factor = -scale if group["maximize"] else scale
-        values = cls._values(group, read, State(carried=carried))
-        work = [(params, states, values, step, factor)]
-        (after,) = _core.optimizer_step(index, work, _list(grad, "grad"))
-        return dict(zip(carried, after[len(after) - len(carried) :], strict=True))
+        group["params"] = params
+        work = State(steps=step - 1, carried=carried, in_use=states)
+        _core.optimizer_step(index, read, [group], [work], _list(grad, "grad"), scale)
+        return dict(zip(cls._carried, work.carried, strict=True))
 
     function.__name__ = function.__qualname__ = cls._rule
     function.__signature__ = _signature(cls, parameters)  # type: ignore[attr-defined]
@@ -163,16 +163,14 @@ def _doc(cls: type[Optimizer], defaults: dict[str, Any]) -> str:
         start = cls._initial(name, defaults)
         only = f"; only with {option}" if option else ""
         states += f"    {name} : ndarray or list of ndarray\n        Starts at {start:g}{only}.\n"
-    count = len(cls._active_states(defaults))
-    fills = {cls._initial(name, defaults) for name in cls._active_states(defaults)} or {0.0}
+    starts = [cls._initial(name, defaults) for name in cls._active_states(defaults)]
     return _DOC.format(
         name=cls.__name__,
         rule=cls._rule,
         states=states.rstrip(),
         options=", ".join(f"{name}={value!r}" for name, value in defaults.items()),
         carried=", ".join(cls._carried) or "nothing",
-        fill=f"np.full(2, {max(fills)})" if max(fills) else "np.zeros(2)",
-        count=count,
+        fills=", ".join(f"np.full(2, {start})" if start else "np.zeros(2)" for start in starts),
     )
 
 

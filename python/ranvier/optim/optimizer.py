@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,6 +28,9 @@ from .clipping import clip_factor
 Group = dict[str, Any]
 
 
+# What the learning-rate schedules keep in a group.
+_SCHEDULED = ("initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum")
+
 # What older state dicts of torch do not have, which is what it was then.
 _ADDED_LATER = {"maximize": False, "decoupled_weight_decay": False}
 
@@ -37,7 +41,10 @@ class State:
 
     steps: int = 0
     arrays: dict[str, list[Array]] = field(default_factory=dict)
-    carried: dict[str, float] = field(default_factory=dict)  # numbers, from step to step
+    carried: list[float] = field(default_factory=list)  # numbers, from step to step
+    # The options on which states depend, and the arrays that are in use with them.
+    ready_for: Any = None
+    in_use: tuple[list[Array], ...] = ()
 
 
 class Optimizer:
@@ -78,8 +85,11 @@ class Optimizer:
         self.param_groups: list[Group] = []
         self._group_states: list[State] = []
         self._names: list[str] | None = None
+        self._steps_taken = 0  # by this object: a schedule wants to know whether there were any
         self._index = _core.optimizer_indices[self._rule]
         self._read = rule_options(type(self), self.defaults)
+        optional = [option for option in self._states.values() if option]
+        self._flags = itemgetter(*optional) if optional else len
         self._check(self.defaults)
         if isinstance(params, Mapping):
             self._names = list(params)
@@ -106,25 +116,14 @@ class Optimizer:
     def _active_states(cls, group: Mapping[str, Any]) -> list[str]:
         return [name for name, option in cls._states.items() if option is None or group[option]]
 
-    @classmethod
-    def _values(cls, group: Mapping[str, Any], names: Iterable[str], state: State) -> list[float]:
-        """What the rule reads: these hyperparameters, pairs as two, and what is carried."""
-        values: list[float] = []
-        for name in names:
-            value = group[name]
-            if isinstance(value, (tuple, list)):
-                values += value
-            else:
-                values.append(value)
-        return [*values, *state.carried.values()]
-
     def add_param_group(self, param_group: Mapping[str, Any]) -> None:
         """Add parameters with hyperparameters of their own.
 
         Parameters
         ----------
         param_group : dict
-            "params", a list of arrays or one array, and any of the hyperparameters.
+            "params", a list of arrays or one array, and any of the hyperparameters; to go on with a
+            schedule also "initial_lr" and what else it keeps in a group.
 
         Raises
         ------
@@ -139,11 +138,12 @@ class Optimizer:
         if not params:
             raise ValueError("the params of a group are empty; expected at least one array")
         for key in param_group:
-            if key != "params" and key not in self.defaults:
+            if key != "params" and key not in self.defaults and key not in _SCHEDULED:
                 raise ValueError(f"a group has the option {key!r}; expected {list(self.defaults)}")
         options = {name: plain(value) for name, value in param_group.items() if name != "params"}
         group = {**self.defaults, **options, "params": params}
         self._check(group)
+        _check_scheduled(group)
         check_params([*self._params(), *params])
         if self.param_groups and self._names is not None:
             raise ValueError("params was a dict; a group cannot be added to it")
@@ -190,35 +190,31 @@ class Optimizer:
         scale = 1.0
         if max_norm is not None:
             scale = clip_factor(_core.norm(gradients), max_norm)
-        work, states = [], []
-        for group, before in zip(self.param_groups, self._group_states, strict=True):
-            state = self._prepared(group, before)
-            states.append(state)
-            arrays = tuple([state.arrays[name] for name in self._active_states(group)])
-            values = self._values(group, self._read, state)
-            factor = -scale if group["maximize"] else scale
-            work.append((group["params"], arrays, values, state.steps + 1, factor))
-        after = _core.optimizer_step(self._index, work, gradients)
-        for state, values in zip(states, after, strict=True):
-            state.steps += 1
-            if state.carried:
-                state.carried = dict(zip(self._carried, values[-len(self._carried) :], strict=True))
+        states = self._group_states
+        for i, group in enumerate(self.param_groups):
+            if states[i].ready_for != self._flags(group):
+                states = [*states[:i], self._prepared(group, states[i]), *states[i + 1 :]]
+        _core.optimizer_step(self._index, self._read, self.param_groups, states, gradients, scale)
         self._group_states = states
+        self._steps_taken += 1
 
     def _prepared(self, group: Group, state: State) -> State:
-        """The state with all that a step needs; the same object, unless something was missing."""
+        """The state with all that steps need while these options are set; nothing is changed."""
         names = self._active_states(group)
-        if all(name in state.arrays for name in names) and len(state.carried) == len(self._carried):
-            return state
         new = {
             name: [np.full(p.shape, self._initial(name, group), p.dtype) for p in group["params"]]
             for name in names
             if name not in state.arrays
         }
-        carried = {name: self._initial(name, group) for name in self._carried}
-        # Without a count, the first step is that which fills the buffers.
-        steps = state.steps if self._counts_steps else 0
-        return State(steps, {**state.arrays, **new}, {**carried, **state.carried})
+        arrays = {**state.arrays, **new}
+        return State(
+            # Without a count, the first step is that which fills the buffers.
+            steps=state.steps if self._counts_steps or not new else 0,
+            arrays=arrays,
+            carried=state.carried or [self._initial(name, group) for name in self._carried],
+            ready_for=self._flags(group),
+            in_use=tuple([arrays[name] for name in names]),
+        )
 
     def _in_order(self, grads: Iterable[Array] | Mapping[str, Array]) -> list[Array]:
         if not isinstance(grads, Mapping):
@@ -247,7 +243,7 @@ class Optimizer:
                 entry: dict[str, Any] = {}
                 if self._counts_steps and state.steps:
                     entry["step"] = state.steps
-                    entry.update(state.carried)
+                    entry.update(zip(self._carried, state.carried, strict=True))
                 entry.update((name, arrays[i].copy()) for name, arrays in state.arrays.items())
                 if entry:
                     states[start + i] = entry
@@ -283,12 +279,13 @@ class Optimizer:
             raise ValueError(f"state_dict has groups of {found} parameters; expected {counts}")
         groups, states = [], []
         for mine, theirs, of_group in zip(self.param_groups, loaded, numbers, strict=True):
-            older = {k: v for k, v in _ADDED_LATER.items() if k in self.defaults}
-            theirs = {**older, **theirs}
+            added = _ADDED_LATER.keys() & self.defaults.keys() - theirs.keys()
+            theirs = {**theirs, **{name: _ADDED_LATER[name] for name in added}}
             missing = [key for key in self.defaults if key not in theirs]
             if missing:
                 raise ValueError(f"a group of state_dict has no {missing[0]!r}")
             self._check(theirs)
+            _check_scheduled(theirs)
             options = {name: plain(value) for name, value in theirs.items()}
             groups.append({**options, "params": mine["params"]})
             numbered = [(i, state_dict["state"].get(i, {})) for i in of_group]
@@ -318,7 +315,7 @@ class Optimizer:
                         f"{where}[{name!r}] is {value}; expected {common[name]}, as the other "
                         "parameters of its group"
                     )
-            for name in values.keys() - own.keys():
+            for name in [name for name in values if name not in own]:
                 if name not in self._states:
                     raise ValueError(f"{where} has {name!r}; expected {[*self._states]}")
                 copy = _state_copy(values[name], parameter, f"{where}[{name!r}]")
@@ -327,7 +324,7 @@ class Optimizer:
         if names and absent:
             raise ValueError(f"state has {sorted(names)}; expected {absent[0]!r} too")
         state.steps = int(common.pop("step", 1 if state.arrays else 0))
-        state.carried = common
+        state.carried = [common[name] for name in self._carried if common]
         return state
 
     def _numbers_of(self, values: Mapping[str, Any], where: str) -> dict[str, float]:
@@ -346,9 +343,15 @@ class Optimizer:
         return f"{type(self).__name__}({len(self._params())} parameters, {options})"
 
 
-def rule_options(cls: type[Optimizer], defaults: Mapping[str, Any]) -> list[str]:
+def rule_options(cls: type[Optimizer], defaults: Mapping[str, Any]) -> tuple[str, ...]:
     """The hyperparameters that the native rule reads, in its order."""
-    return [name for name in defaults if name not in ("maximize", *cls._at_start)]
+    return tuple([name for name in defaults if name not in ("maximize", *cls._at_start)])
+
+
+def _check_scheduled(group: Mapping[str, Any]) -> None:
+    for name in _SCHEDULED:
+        if name in group:
+            NOT_NEGATIVE.check(name, group[name])
 
 
 def _numbers(group: Any, name: str) -> list[int]:
