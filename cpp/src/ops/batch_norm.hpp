@@ -2,8 +2,9 @@
 // ones.
 //
 // A batch is worked on in parts, in each of which either every column is a channel or all is of
-// one. All is computed in double and rounded once. A part's squares are those of the differences
-// from its own mean, and the parts are joined without subtracting large numbers from each other.
+// one. The sums are formed in double; a part's squares are those of the differences from its own
+// mean, and the parts are joined without subtracting large numbers from each other. What is done
+// with each element is done in its own precision.
 //
 // Ioffe and Szegedy, arXiv 1502.03167 (2015); Chan, Golub and LeVeque, The American Statistician 37
 // (1983), on moments in parts.

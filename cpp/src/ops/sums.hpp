@@ -49,8 +49,8 @@ inline Moments moments(const T* x, std::size_t n) {
     const double count = static_cast<double>(n);
     const auto x_at = [=](std::size_t i) { return static_cast<double>(x[i]); };
     if constexpr (dtype_of<T> == DType::float32) {
-        // One pass: the variance loses a factor n of what double has more than float32, at most,
-        // since the first element is at most sqrt n deviations away from the mean.
+        // In one pass. The first element is at most sqrt n deviations away from the mean, so what
+        // the subtraction at the end loses is n roundings of double at most.
         const double first = n > 0 ? x_at(0) : 0.0;
         const TwoSums sums = two_sums(n, [=](std::size_t i) {
             const double difference = x_at(i) - first;
