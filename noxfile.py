@@ -7,7 +7,10 @@ import nox
 nox.options.sessions = ["lint", "tests"]
 nox.options.default_venv_backend = "venv"
 
-TOOLS = ("ruff", "mypy", "clang-format==23.1.5", "numpy>=2.2", "matplotlib", "scikit-learn", "rich")
+TOOLS = (
+    *("ruff", "mypy", "clang-format==23.1.5", "numpy>=2.2"),
+    *("matplotlib", "rich", "safetensors", "scikit-learn"),
+)
 
 
 @nox.session

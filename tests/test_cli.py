@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import ranvier as rv
-from ranvier import cli
+from ranvier import cli, nn
 from ranvier.trainer import Trainer
 
 KEYS = {
@@ -120,6 +120,81 @@ def test_train_on_a_file(capsys, table, suffix):
     assert result["test_accuracy"] > 0.95
 
 
+SMALL = ("--hidden", "8", "--batch-size", "300")
+
+
+def test_a_resumed_run_is_as_one_that_was_not_stopped(capsys, tmp_path):
+    whole = report(capsys, "--epochs", "5", *SMALL)
+    folder = tmp_path / "{new}/run"  # braces are part of the name
+    resuming = ("--save", str(folder), "--resume", *SMALL)
+    report(capsys, "--epochs", "2", *resuming)
+    (folder / "model.safetensors").unlink()
+    resumed = report(capsys, "--epochs", "5", *resuming)
+    assert sorted(os.listdir(folder)) == ["checkpoint.safetensors", "model.safetensors"]
+    again = report(capsys, "--epochs", "5", *resuming)
+    assert again["seconds_per_epoch"] == resumed["seconds_per_epoch"]
+    assert len(resumed["seconds_per_epoch"]) == 5
+    for result in (whole, resumed, again):
+        del result["seconds_per_epoch"]
+    assert whole == resumed == again
+    # Without --resume it begins anew.
+    assert report(capsys, "--epochs", "1", "--save", str(folder), *SMALL)["epochs"] == 1
+
+    net = nn.Sequential(nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, 10))
+    rv.load(net, folder / "model.safetensors")
+    same = net.flat_parameters.copy()
+    rv.load(net, folder / "checkpoint.safetensors")
+    np.testing.assert_array_equal(net.flat_parameters, same)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (("--hidden", "9"), "layers is [64, 9, 10]; expected [64, 8, 10], as before"),
+        (("--activation", "gelu"), "activation is 'gelu'; expected 'relu', as before"),
+        (("--lr", "0.5"), "lr is 0.5; expected 0.001, as before"),
+        (("--optimizer", "sgd"), "optimizer is 'sgd'; expected 'adam', as before"),
+        (("--batch-size", "7"), "batch_size is 7; expected 300, as before"),
+        (("--seed", "1"), "seed is 1; expected 0, as before"),
+    ],
+)
+def test_only_the_same_run_is_resumed(capsys, tmp_path, option, message):
+    arguments = ["train", "--save", str(tmp_path), "--resume", "--epochs", "1", "--quiet", *SMALL]
+    assert cli.main(arguments) == 0
+    assert cli.main([*arguments, *option]) == 2
+    path = tmp_path / "checkpoint.safetensors"
+    assert capsys.readouterr() == ("", f"ranvier: error: {path}: {message}\n")
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png"])
+def test_plot(capsys, tmp_path, suffix):
+    path = tmp_path / f"curves.{suffix}"
+    plain = report(capsys, "--epochs", "2", *SMALL)
+    drawn = report(capsys, "--epochs", "2", *SMALL, "--plot", str(path))
+    assert path.stat().st_size > 5000
+    if suffix == "svg":
+        assert all(word in path.read_text() for word in ("digits", "accuracy", "validation"))
+    for result in (plain, drawn):
+        del result["seconds_per_epoch"]
+    assert plain == drawn
+
+
+@pytest.mark.parametrize(
+    ("package", "option", "extra"),
+    [("safetensors", ("--save", "runs"), "io"), ("matplotlib", ("--plot", "a.png"), "plot")],
+)
+def test_without_what_an_option_needs(capsys, monkeypatch, tmp_path, package, option, extra):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, package, None)
+    assert cli.main(["train", *option]) == 2
+    assert capsys.readouterr() == (
+        "",
+        f"ranvier: error: {option[0]} needs {package}, which is not installed; "
+        f"pip install 'ranvier[{extra}]'\n",
+    )
+    assert not os.listdir(tmp_path)
+
+
 def test_a_diverging_run_still_gives_json(capsys):
     result = report(capsys, "--optimizer", "sgd", "--lr", "1e30", "--epochs", "2")
     assert result["train_loss"] is None and result["test_loss"] is None
@@ -181,12 +256,24 @@ def test_help_is_no_error(capsys, arguments):
         (["train", "--dataset", "numbers.npz"], "numbers.npz is not a class but a number"),
         (["train", "--dataset", "fashion-mnist", "--data-dir", "gone"], "gone: no such folder"),
         (["train", "--dataset", "fashion-mnist", "--data-dir", "."], "ubyte.gz: no such file"),
+        (["train", "--resume"], "--resume needs --save DIR"),
+        (["train", "--save", "points.csv", "--epochs", "1"], "points.csv: File exists"),
+        (["train", "--save", "points.csv/a", "--epochs", "1"], "points.csv/a: Not a directory"),
+        (["train", "--save", "damaged", "--resume"], "checkpoint.safetensors: not a safetensors"),
+        (["train", "--save", "blocked"], "model.safetensors: not a regular file"),
+        (["train", "--plot", "curves"], "--plot is 'curves'; expected a name that ends in"),
+        (["train", "--plot", "curves.csv"], "--plot is 'curves.csv'; expected a name that ends"),
+        (["train", "--plot", "gone/curves.png"], "gone/curves.png: no such folder"),
+        (["train", "--plot", "taken.png", "--epochs", "1"], "taken.png: Is a directory"),
         (["train", "--data-dir", "."], "data_dir is '.'; expected with fashion-mnist only"),
     ],
 )  # fmt: skip
 def test_errors_are_one_line_and_exit_code_2(capsys, monkeypatch, table, arguments, message):
     (table.parent / "corrupt.npz").write_bytes(table.with_suffix(".npz").read_bytes()[:-50])
     (table.parent / "corrupt.csv").write_text("1,2,a\n3")
+    for folder in ("damaged", "blocked/model.safetensors", "taken.png"):
+        (table.parent / folder).mkdir(parents=True)
+    (table.parent / "damaged/checkpoint.safetensors").write_text("text")
     monkeypatch.chdir(table.parent)
     assert cli.main(arguments) == 2
     out, err = capsys.readouterr()
@@ -282,7 +369,8 @@ class Began:
 
 original = Trainer.__init__
 def begin(self, *args, **options):
-    original(self, *args, callbacks=[Began()], **options)
+    options["callbacks"] = [Began(), *options.get("callbacks", ())]
+    original(self, *args, **options)
 Trainer.__init__ = begin
 # Where a shell started the tests in the background, it is ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -39,6 +39,12 @@ def test_generated_docstring(operation):
     assert doctest.DocTestRunner().run(example).failed == 0
 
 
+def test_training(checkout, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # the examples write files
+    result = doctest.testfile(str(checkout / "docs/training.md"), module_relative=False)
+    assert result.attempted > 20 and result.failed == 0
+
+
 @pytest.mark.parametrize("name", [record.name for record in ranvier.registry()])
 def test_page(checkout, name):
     path = checkout / f"docs/functions/{name}.md"

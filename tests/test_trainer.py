@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import signal
 import sys
+import threading
 import tracemalloc
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 import ranvier as rv
 from checks import check_same_bits
 from ranvier import callbacks, losses, nn, optim
+from ranvier._native import _core
 
 
 def blobs(n=300, seed=0, dtype=np.float32):
@@ -476,6 +479,154 @@ def test_an_input_that_is_not_contiguous_is_not_copied():
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < X.nbytes / 2, f"{peak} bytes for an input of {X.nbytes}"
+
+
+@pytest.mark.parametrize("shuffle", [True, False], ids=["shuffle", "in order"])
+@pytest.mark.parametrize(
+    ("dtype", "offset"),
+    [("<f4", 0), ("<f2", 0), (">f4", 0), ("<f4", 1)],
+    ids=["float32", "float16", "swapped", "unaligned"],
+)
+def test_a_memmap_larger_than_memory_is_read_by_the_batch(tmp_path, dtype, offset, shuffle):
+    # A tebibyte, of which the disk holds what is not 0.
+    rows, features = 2**20, 2**20 // np.dtype(dtype).itemsize
+    with open(tmp_path / "X", "wb") as file:
+        file.truncate(offset + rows * 2**20)
+    X = np.memmap(tmp_path / "X", dtype, "r", offset, (rows, features))
+
+    class AfterSome:
+        steps = 0
+
+        def on_step_end(self, trainer, loss):
+            self.steps += 1
+            if self.steps == 5:
+                trainer.stop()
+
+    run = trainer(nn.Sequential(nn.Linear(features, 2, rng=0)), callbacks=[AfterSome()])
+    y = np.zeros(rows, np.int64)
+    tracemalloc.start()
+    run.fit(X, y, epochs=1, batch_size=4, shuffle=shuffle)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # The order of the rows, gradients, and a few copies of a batch.
+    assert peak < 8 * rows + 32 * 2**20, f"{peak} bytes"
+
+
+class Interrupting(optim.Adam):
+    """Gets a Ctrl-C when the arrays of a step are written and its count is not."""
+
+    def step(self, grads, **options):
+        def interrupted(*arguments):
+            native(*arguments)
+            self.left -= 1
+            if self.left == 0:
+                signal.raise_signal(signal.SIGINT)
+
+        native = _core.optimizer_step
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(_core, "optimizer_step", interrupted)
+            super().step(grads, **options)
+
+
+@pytest.fixture
+def default_sigint():
+    """Where a shell started the tests in the background, it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("steps", [1, 7, 10, 13])
+@pytest.mark.usefixtures("default_sigint")
+def test_an_interrupt_waits_for_the_end_of_the_step(steps):
+    X, y = blobs(100)
+    run = trainer(optimizer=Interrupting)
+    run.optimizer.left = steps
+    with pytest.raises(KeyboardInterrupt):
+        run.fit(X, y, epochs=9, batch_size=10)
+
+    class Stop:
+        left = steps
+
+        def on_step_end(self, trainer, loss):
+            self.left -= 1
+            if self.left == 0:
+                trainer.stop()
+
+    same = trainer(optimizer=optim.Adam, callbacks=[Stop()])
+    same.fit(X, y, epochs=9, batch_size=10)
+    check_same_bits(run.model.flat_parameters, same.model.flat_parameters, "parameters")
+    got, expected = (r.optimizer.state_dict()["state"] for r in (run, same))
+    assert got[0]["step"] == expected[0]["step"] == steps
+    for number, state in expected.items():
+        check_same_bits(got[number]["exp_avg"], state["exp_avg"], f"moment {number}")
+    # The epoch of the interrupt is not complete, and the next fit is not interrupted.
+    assert run.epoch == (steps - 1) // 10
+    run.fit(X, y, epochs=1)
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+@pytest.mark.parametrize(
+    ("method", "steps"), [("on_fit_begin", 1), ("on_epoch_end", 4), ("on_epoch_complete", 4)]
+)
+@pytest.mark.usefixtures("default_sigint")
+def test_an_interrupt_waits_for_the_callbacks(method, steps, epochs):
+    lines = []
+
+    class Presses(callbacks.Callback):
+        steps = 0
+
+        def on_step_end(self, trainer, loss):
+            self.steps += 1
+
+        def on_fit_end(self, trainer):
+            lines.append("fitted")
+
+    def press(self, trainer, *_):
+        signal.raise_signal(signal.SIGINT)
+        lines.append("pressed")
+
+    setattr(Presses, method, press)
+    presses = Presses()
+    run = trainer(callbacks=[presses])
+    with pytest.raises(KeyboardInterrupt):
+        run.fit(*blobs(20), epochs=epochs, batch_size=5)
+    assert lines == ["pressed"] and presses.steps == steps
+    assert run.epoch == len(run.history.get("loss", ())) == (method != "on_fit_begin")
+
+
+@pytest.mark.usefixtures("default_sigint")
+def test_a_second_interrupt_comes_through_at_once():
+    class Hangs:
+        def on_step_end(self, trainer, loss):
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+            raise AssertionError("it did not come through")
+
+    with pytest.raises(KeyboardInterrupt):
+        trainer(callbacks=[Hangs()]).fit(*blobs(20), epochs=1)
+
+
+@pytest.mark.usefixtures("default_sigint")
+def test_a_handler_of_the_program_stands_and_threads_have_none():
+    seen = []
+
+    class Presses:
+        def on_step_end(self, trainer, loss):
+            if threading.current_thread() is threading.main_thread():
+                signal.raise_signal(signal.SIGINT)
+
+    def fit():
+        seen.append(len(trainer(callbacks=[Presses()]).fit(*blobs(20), epochs=2)["loss"]))
+
+    other = threading.Thread(target=fit)
+    other.start()
+    other.join()
+    signal.signal(signal.SIGINT, lambda *_: seen.append("own"))
+    fit()
+    assert seen == [2, "own", "own", 2]
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 HUGE_LABELS = np.full(300, 2**63, np.uint64)

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bindings.hpp"
+#include "ranvier/ranvier.hpp"
 #include "runtime/dispatch.hpp"
 #include "runtime/rows.hpp"
 
@@ -115,9 +116,51 @@ std::vector<Definition>& definitions() {
     return list;
 }
 
+/// One of the above for an array whose rows are contiguous and lie one after the other, without a
+/// mask and at temperature 1: NumPy's own way costs more than a small array's rows. None for
+/// another array.
+template <auto of_float32, auto of_float64, bool reduced>
+py::object contiguous_rows(py::handle object) {
+    auto* x = reinterpret_cast<PyArrayObject*>(object.ptr());
+    const int ndim = PyArray_NDIM(x), type = PyArray_TYPE(x);
+    if (ndim < 2 || PyArray_SIZE(x) == 0 || !PyArray_IS_C_CONTIGUOUS(x) || !PyArray_ISALIGNED(x)) {
+        return py::none();
+    }
+    const npy_intp* shape = PyArray_DIMS(x);
+    auto y = py::reinterpret_steal<py::object>(
+        PyArray_SimpleNew(reduced ? ndim - 1 : ndim, shape, type));
+    if (!y) throw py::error_already_set();
+    const auto n = static_cast<std::size_t>(shape[ndim - 1]);
+    const std::size_t rows = static_cast<std::size_t>(PyArray_SIZE(x)) / n;
+    const void* from = PyArray_DATA(x);
+    void* to = PyArray_DATA(reinterpret_cast<PyArrayObject*>(y.ptr()));
+    const py::gil_scoped_release release;
+    if (type == NPY_FLOAT) {
+        of_float32(static_cast<const float*>(from), static_cast<float*>(to), rows, n);
+    } else {
+        of_float64(static_cast<const double*>(from), static_cast<double*>(to), rows, n);
+    }
+    return y;
+}
+
+template <class T>
+void softmax_at_1(const T* x, T* y, std::size_t rows, std::size_t n) {
+    softmax(x, y, rows, n);
+}
+template <class T>
+void log_softmax_at_1(const T* x, T* y, std::size_t rows, std::size_t n) {
+    log_softmax(x, y, rows, n);
+}
+
 }  // namespace
 
 void register_gufuncs(py::module_& m) {
+    m.def("contiguous_softmax", &contiguous_rows<softmax_at_1<float>, softmax_at_1<double>, false>,
+          py::arg("x"));
+    m.def("contiguous_log_softmax",
+          &contiguous_rows<log_softmax_at_1<float>, log_softmax_at_1<double>, false>, py::arg("x"));
+    m.def("contiguous_logsumexp", &contiguous_rows<logsumexp<float>, logsumexp<double>, true>,
+          py::arg("x"));
     static void* no_data[2] = {nullptr, nullptr};
     for (Definition& each : definitions()) {
         PyObject* gufunc = PyUFunc_FromFuncAndDataAndSignature(

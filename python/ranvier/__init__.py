@@ -14,7 +14,9 @@ from . import (
 )
 from ._elementwise import Activation, registry
 from .activations import *
+from .files import load, save
 from .gates import *
+from .history import History
 from .maxout import maxout
 from .runtime import (
     __version__,
@@ -24,7 +26,7 @@ from .runtime import (
     show_config,
 )
 from .softmax import log_softmax, logsumexp, softmax, softmin
-from .trainer import History, Trainer
+from .trainer import Trainer
 
 __all__ = [
     "Activation",
@@ -37,6 +39,7 @@ __all__ = [
     "gates",
     "get_num_threads",
     "info",
+    "load",
     "log_softmax",
     "logsumexp",
     "losses",
@@ -45,6 +48,7 @@ __all__ = [
     "num_threads",
     "optim",
     "registry",
+    "save",
     "set_num_threads",
     "show_config",
     "softmax",

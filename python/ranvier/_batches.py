@@ -34,8 +34,8 @@ class Rows:
             raise ValueError(f"{name} has shape {self.array.shape}; expected at least one row")
         shape = (min(most, len(self.array)), *self.array.shape[1:])
         self._converts = self.array.dtype != dtype
-        # numpy.take copies the whole of an array that is not contiguous.
-        self._takes = self.array.flags.c_contiguous
+        # numpy.take copies the whole of an array that is not contiguous and aligned.
+        self._takes = self.array.flags.c_contiguous and self.array.flags.aligned
         self._batch: Array = np.empty(shape, dtype)
         self._taken = np.empty(shape, self.array.dtype) if self._converts else self._batch
 

@@ -11,6 +11,8 @@ from typing import Any
 
 def number(name: str, value: Any) -> float:
     """The value as a float; an integer beyond its range is infinite."""
+    if type(value) is float:
+        return value  # the usual case, and isinstance of an abstract class takes long
     if not isinstance(value, numbers.Real):
         raise TypeError(f"{name} is {value!r}; expected a number")
     try:

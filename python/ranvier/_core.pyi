@@ -19,6 +19,10 @@ masked_logsumexp: np.ufunc
 softmax_vjp: np.ufunc
 log_softmax_vjp: np.ufunc
 
+def contiguous_softmax(x: NDArray[Any]) -> NDArray[Any] | None: ...
+def contiguous_log_softmax(x: NDArray[Any]) -> NDArray[Any] | None: ...
+def contiguous_logsumexp(x: NDArray[Any]) -> NDArray[Any] | None: ...
+
 maxout: np.ufunc
 maxout_vjp: np.ufunc
 

@@ -9,12 +9,16 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 
 from . import data, losses, nn, optim
+from ._extras import require
+from .callbacks import ModelCheckpoint
 from .runtime import __version__, show_config
 from .trainer import Trainer
 
@@ -141,6 +145,17 @@ def _parser() -> _Parser:
         ("--seed", _seed, 0, "fixes every bit of the result (default: %(default)s)"),
     ):
         train.add_argument(name, type=convert, default=default, metavar="N", help=text)
+    train.add_argument(
+        "--save",
+        metavar="DIR",
+        help="write model.safetensors and checkpoint.safetensors there after each epoch",
+    )
+    train.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on from the checkpoint in DIR, if there is one, until there are --epochs epochs",
+    )
+    train.add_argument("--plot", metavar="FILE", help="draw the learning curves: .svg, .png, .pdf")
     train.add_argument("--json", action="store_true", help="end with one line of JSON")
     train.add_argument("--quiet", action="store_true", help="no progress bar and no table")
 
@@ -166,6 +181,8 @@ def _parser() -> _Parser:
 
 
 def _train(arguments: argparse.Namespace) -> None:
+    if arguments.resume and arguments.save is None:
+        raise _UsageError("--resume needs --save DIR: it goes on from the checkpoint there")
     dataset = data.load(arguments.dataset, arguments.data_dir)
     if dataset.classes is None:
         raise _UsageError(
@@ -173,40 +190,40 @@ def _train(arguments: argparse.Namespace) -> None:
             f"loss is {arguments.loss}"
         )
     rate = _RATES[arguments.optimizer] if arguments.lr is None else arguments.lr
-    model = _perceptron(
-        [dataset.x_train.shape[1], *arguments.hidden, dataset.classes],
-        _ACTIVATIONS[arguments.activation],
-        arguments.seed,
-    )
-    trainer = Trainer(
-        model,
-        _LOSSES[arguments.loss],
-        _OPTIMIZERS[arguments.optimizer](model.parameters(), lr=rate),
-        seed=arguments.seed,
-    )
-    history = trainer.fit(
-        dataset.x_train,
-        dataset.y_train,
-        epochs=arguments.epochs,
-        batch_size=arguments.batch_size,
-        progress=not arguments.quiet,
-    )
-    tested = trainer.evaluate(dataset.x_test, dataset.y_test)
-    report = {
+    run = {
         "dataset": dataset.name,
         "train_samples": len(dataset.x_train),
         "test_samples": len(dataset.x_test),
         "layers": [dataset.x_train.shape[1], *arguments.hidden, dataset.classes],
         "activation": arguments.activation,
-        "parameters": model.flat_parameters.size,
         "loss": arguments.loss,
         "optimizer": arguments.optimizer,
         "lr": rate,
         "batch_size": arguments.batch_size,
         "seed": arguments.seed,
+    }
+    trainer = _trainer(arguments, run)
+    if arguments.plot is not None:
+        _check_plot(arguments.plot)
+    validation = None if arguments.plot is None else (dataset.x_test, dataset.y_test)
+    with _file_errors():
+        trainer.fit(
+            dataset.x_train,
+            dataset.y_train,
+            epochs=max(arguments.epochs - trainer.epoch, 0),
+            batch_size=arguments.batch_size,
+            validation_data=validation,
+            progress=not arguments.quiet,
+        )
+        if arguments.plot is not None:
+            trainer.history.plot(arguments.plot, title=dataset.name)
+    tested = trainer.evaluate(dataset.x_test, dataset.y_test)
+    report = {
+        **run,
+        "parameters": trainer.model.flat_parameters.size,
         "epochs": trainer.epoch,
-        "seconds_per_epoch": history["seconds"],
-        "train_loss": _finite(history["loss"][-1]),
+        "seconds_per_epoch": trainer.history["seconds"],
+        "train_loss": _finite(trainer.history["loss"][-1]),
         "test_loss": _finite(tested["loss"]),
         "test_accuracy": tested["accuracy"],
     }
@@ -216,15 +233,82 @@ def _train(arguments: argparse.Namespace) -> None:
         print(json.dumps(report, allow_nan=False), flush=True)
 
 
-def _gallery(arguments: argparse.Namespace) -> None:
+def _trainer(arguments: argparse.Namespace, run: dict[str, Any]) -> Trainer:
+    """A new one, or one that goes on from the checkpoint."""
+    model = _perceptron(run["layers"], _ACTIVATIONS[run["activation"]], run["seed"])
+    optimizer = _OPTIMIZERS[run["optimizer"]](model.parameters(), lr=run["lr"])
+    loss = _LOSSES[run["loss"]]
+    if arguments.save is None:
+        return Trainer(model, loss, optimizer, seed=run["seed"])
+    folder = Path(arguments.save)
+    checkpoint = folder / "checkpoint.safetensors"
+    plain = str(folder).replace("{", "{{").replace("}", "}}")
+    callbacks = [
+        _SameRun(run),
+        ModelCheckpoint(f"{plain}/model.safetensors", save_weights_only=True),
+        ModelCheckpoint(f"{plain}/{checkpoint.name}"),
+    ]
+    _require("safetensors", "--save")
+    with _file_errors():
+        folder.mkdir(parents=True, exist_ok=True)
+        if arguments.resume and checkpoint.exists():
+            try:
+                return Trainer.resume(checkpoint, model, loss, optimizer, callbacks=callbacks)
+            except ValueError as error:
+                raise _UsageError(str(error)) from None
+    return Trainer(model, loss, optimizer, callbacks=callbacks, seed=run["seed"])
+
+
+class _SameRun:
+    """The options of a run as a part of its checkpoint: with others it would be another run."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self._options = options
+
+    def state_dict(self) -> Mapping[str, Any]:
+        return self._options
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        for name, value in self._options.items():
+            if state_dict.get(name) != value:
+                raise ValueError(
+                    f"{name} is {value!r}; expected {state_dict.get(name)!r}, as before"
+                )
+
+
+def _check_plot(path: str) -> None:
+    """Raise before hours of training, not after them."""
+    _require("matplotlib", "--plot")
+    from . import _learning_curves
+
+    if Path(path).suffix not in _learning_curves.FORMATS:
+        expected = ", ".join(_learning_curves.FORMATS)
+        raise _UsageError(f"--plot is {path!r}; expected a name that ends in {expected}")
+    if not Path(path).absolute().parent.is_dir():
+        raise _UsageError(f"{path}: no such folder")
+
+
+def _require(package: str, what: str) -> None:
     try:
-        from . import gallery
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "matplotlib":
+        require(package, what)
+    except ImportError as error:
+        raise _UsageError(str(error)) from None
+
+
+@contextmanager
+def _file_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
             raise
-        raise _UsageError(
-            "gallery needs matplotlib, which is not installed; pip install 'ranvier[plot]'"
-        ) from None
+        raise _UsageError(f"{error.filename}: {error.strerror or error}") from None
+
+
+def _gallery(arguments: argparse.Namespace) -> None:
+    _require("matplotlib", "gallery")
+    from . import gallery
+
     try:
         files = gallery.write(arguments.out, arguments.format)
     except OSError as error:

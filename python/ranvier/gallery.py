@@ -18,43 +18,15 @@ from matplotlib.ticker import MaxNLocator
 
 from ._curves import Curve, curves, defaults, family, half_width
 from ._elementwise import Activation, registry
+from ._style import BLUE, ORANGE, STYLE, save
 
 __all__ = ["write"]
 
 Format = Literal["png", "svg"]
 
-# Of Okabe and Ito, told apart with every kind of colour vision.
-_VALUE, _SLOPE = "#0072B2", "#D55E00"
 _THIN, _MEDIUM, _THICK = 1.1, 1.6, 2.2
 _DASHED = (0, (3, 1))
 _COLUMNS = 6  # of the overview
-_STYLE: list[Any] = [
-    "default",
-    {
-        "axes.axisbelow": True,
-        "axes.edgecolor": "0.6",
-        "axes.grid": True,
-        "axes.labelcolor": "0.25",
-        "axes.spines.right": False,
-        "axes.spines.top": False,
-        "axes.titlelocation": "left",
-        "font.size": 9,
-        "grid.color": "0.92",
-        "grid.linewidth": 0.6,
-        "legend.frameon": False,
-        "lines.solid_capstyle": "butt",
-        "path.simplify_threshold": 0.2,
-        "text.color": "0.15",
-        "xtick.bottom": False,  # the grid is there
-        "xtick.labelcolor": "0.25",
-        "ytick.left": False,
-        "ytick.labelcolor": "0.25",
-        "svg.hashsalt": "ranvier",
-        # Outlines of letters would be most of the file. Verdana is as wide as DejaVu Sans.
-        "svg.fonttype": "none",
-        "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "sans-serif"],
-    },
-]
 
 
 def write(directory: str | Path, format: Format = "svg") -> list[Path]:
@@ -80,20 +52,13 @@ def write(directory: str | Path, format: Format = "svg") -> list[Path]:
     directory.mkdir(parents=True, exist_ok=True)
     paths = []
     # The look belongs to the drawing of a figure as well, not to its making alone.
-    with matplotlib.style.context(_STYLE):
+    with matplotlib.style.context(STYLE):
         for record in registry():
             paths.append(directory / f"{record.name}.{format}")
-            _save(_plot(record), paths[-1])
+            save(_plot(record), paths[-1])
         paths.append(directory / f"overview.{format}")
-        _save(_overview(registry()), paths[-1])
+        save(_overview(registry()), paths[-1])
     return paths
-
-
-def _save(figure: Figure, path: Path) -> None:
-    """The same drawing is the same file: without a date, and without matplotlib's version."""
-    unsaid = ("Date", "Creator") if path.suffix == ".svg" else ("Software",)
-    metadata = {"Title": path.stem, **dict.fromkeys(unsaid)}
-    figure.savefig(path, dpi=150, metadata=metadata)
 
 
 def _plot(record: Activation) -> Figure:
@@ -103,7 +68,7 @@ def _plot(record: Activation) -> Figure:
     figure.suptitle(record.name, x=0.01, ha="left", fontsize=14, fontweight="bold")
     rows = figure.subplots(len(varied), 2, sharex="col", squeeze=False)
     titles = (f"f(x) = {record.formula}", f"f'(x) = {record.derivative}")
-    for axes, title, colour in zip(rows[0], titles, (_VALUE, _SLOPE), strict=True):
+    for axes, title, colour in zip(rows[0], titles, (BLUE, ORANGE), strict=True):
         axes.set_title(_wrapped(title), fontsize=9, color=colour)
     for row, parameter in zip(rows, varied, strict=True):
         _draw_row(row, record, parameter)
@@ -125,7 +90,7 @@ def _draw_row(row: Sequence[Axes], record: Activation, parameter: str | None) ->
     others = [] if parameter is None else family(record, parameter)
     thin = [curves(record, values, a) for values in others]
     colours = colormaps["viridis"](np.linspace(0, 0.85, len(others)))
-    for panel, colour in enumerate((_VALUE, _SLOPE)):
+    for panel, colour in enumerate((BLUE, ORANGE)):
         axes = row[panel]
         _draw_axes(axes, a, [pair[panel] for pair in (thick, *thin)])
         for pair, faint in zip(thin, colours, strict=True):
@@ -153,8 +118,8 @@ def _overview(records: Sequence[Activation]) -> Figure:
         a = half_width(record)
         value, slope = curves(record, defaults(record), a)
         _draw_axes(axes, a, [value, slope])
-        axes.plot(slope.x, slope.y, color=_SLOPE, linewidth=_THIN, linestyle=_DASHED)
-        axes.plot(value.x, value.y, color=_VALUE, linewidth=_MEDIUM)
+        axes.plot(slope.x, slope.y, color=ORANGE, linewidth=_THIN, linestyle=_DASHED)
+        axes.plot(value.x, value.y, color=BLUE, linewidth=_MEDIUM)
         axes.set_title(record.name, fontsize=9)
         axes.tick_params(labelsize=7)
         axes.set_xticks([-a, 0, a])
@@ -164,8 +129,8 @@ def _overview(records: Sequence[Activation]) -> Figure:
         axes.remove()
     figure.legend(
         handles=[
-            Line2D([], [], color=_VALUE, linewidth=_MEDIUM, label="f"),
-            Line2D([], [], color=_SLOPE, linewidth=_THIN, linestyle=_DASHED, label="f'"),
+            Line2D([], [], color=BLUE, linewidth=_MEDIUM, label="f"),
+            Line2D([], [], color=ORANGE, linewidth=_THIN, linestyle=_DASHED, label="f'"),
         ],
         loc="outside upper right",
         ncols=2,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +35,7 @@ _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 _ONE = np.array(1.0)
 
 
-def _plain(x: Any, axis: Any, mask: Any, out: Any) -> bool:
+def _plain(x: Any, axis: Any, mask: Any, out: Any) -> TypeGuard[npt.NDArray[Any]]:
     """Whether nothing of a call needs Python, which takes longer than a small array takes."""
     return (
         type(x) is np.ndarray
@@ -56,7 +56,8 @@ def _mapped(
 ) -> Any:
     """A function that gives an array of the shape of x."""
     if type(temperature) is float and temperature == 1.0 and _plain(x, axis, mask, out):
-        return getattr(_core, name)(x, _ONE)
+        y = getattr(_core, f"contiguous_{name}")(x)
+        return getattr(_core, name)(x, _ONE) if y is None else y
     function, x, *mask_ = _operands(name, x, mask)
     if out is None and getattr(x, "dtype", None) == np.float16:
         out = np.empty(np.shape(x), np.float16)  # computed in float32 and rounded once
@@ -271,7 +272,8 @@ def logsumexp(
     1000.693147181
     """
     if not keepdims and _plain(x, axis, mask, out):
-        return _core.logsumexp(x)
+        y = _core.contiguous_logsumexp(x)
+        return _core.logsumexp(x) if y is None else y
     function, *arrays = _operands("logsumexp", np.asarray(x), mask)
     axes = tuple(range(arrays[0].ndim)) if axis is None else axis
     axes = axes if isinstance(axes, tuple) else (axes,)

@@ -2,46 +2,37 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
+import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from . import _checkpoint
 from ._batches import Array, Rows
-from ._checks import integer
+from ._checks import at_least, check_mapping
+from ._interrupts import Interrupts
 from ._progress import Progress
+from .history import History, Logs
 from .losses import Loss
 from .nn import Module
 from .nn._quiet import quiet
 from .optim import Optimizer
 from .optim.lr_scheduler import ReduceLROnPlateau
 
-__all__ = ["History", "Trainer"]
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
-Logs = dict[str, float]
+__all__ = ["Trainer"]
 
 # Rows that a forward pass without a backward pass takes at a time.
 _PREDICTED_AT_ONCE = 1024
-
-
-class History(dict[str, list[float]]):
-    """What each epoch gave, as lists with an entry for each.
-
-    "loss" is the mean over the epoch's mini-batches, each before its update, and "seconds" the time
-    the training took; with classes as the target, "accuracy" is the share of right predictions,
-    over the same mini-batches. With validation data also "val_loss" and "val_accuracy", after the
-    epoch.
-    """
-
-    def append(self, logs: Logs) -> None:
-        """Add an epoch."""
-        for key, value in logs.items():
-            self.setdefault(key, []).append(value)
 
 
 class Trainer:
@@ -55,7 +46,8 @@ class Trainer:
         Over parameters of the model, all or some.
     scheduler : optional
         Its `step()` is called after each epoch: with the loss of the validation data, or of the
-        training where there are none, if it is an optim.lr_scheduler.ReduceLROnPlateau.
+        training where there are none, if it is an optim.lr_scheduler.ReduceLROnPlateau. To be saved
+        it has `state_dict()` and `load_state_dict()`.
     max_norm : float, optional
         Clips the norm of all gradients together, as optim.clip_grad_norm.
     callbacks : sequence of callbacks.Callback, or of objects with some of its methods
@@ -66,6 +58,8 @@ class Trainer:
     ----------
     epoch : int
         Epochs that are complete, through all calls of `fit`.
+    history : History
+        What they gave, likewise.
 
     Raises
     ------
@@ -113,6 +107,7 @@ class Trainer:
         self.max_norm = max_norm
         self.callbacks = callbacks
         self.epoch = 0
+        self.history = History()
         self._rng = np.random.default_rng(seed)
         self._value_and_grad = _value_and_grad(loss)
         options = {name: p.default for name, p in inspect.signature(loss).parameters.items()}
@@ -135,6 +130,9 @@ class Trainer:
         progress: bool = True,
     ) -> History:
         """Train; a second call goes on from the first.
+
+        Ctrl-C takes effect after the step, evaluation or callback under way: parameters, optimizer
+        and layers are then those of a whole step. A second one takes effect at once.
 
         Parameters
         ----------
@@ -168,10 +166,10 @@ class Trainer:
         ValueError, TypeError
             If an array or a number does not fit.
         """
-        epochs = _at_least(0, "epochs", epochs)
+        epochs = at_least(0, "epochs", epochs)
         X = np.asarray(X)
         rows = len(X) if X.ndim else 0
-        size = rows if batch_size is None else _at_least(1, "batch_size", batch_size)
+        size = rows if batch_size is None else at_least(1, "batch_size", batch_size)
         data = self._rows(X, y, size)
         validation = None if validation_data is None else self._validation(validation_data)
         if sample_weight is not None:
@@ -184,13 +182,17 @@ class Trainer:
         if validation is not None:
             self._evaluate(*validation)
         history = History()
-        self._stopping = False
-        with self._mode(training=True), Progress(progress, epochs, rows) as bar:
+        with (
+            Interrupts() as interrupts,
+            self._mode(training=True),
+            self._stops(),
+            Progress(progress, epochs, rows) as bar,
+        ):
             self._call("on_fit_begin")
-            for _ in range(epochs):
+            while history.epochs < epochs and not self._stopping:
                 self._call("on_epoch_begin")
                 order = self._rng.permutation(rows) if shuffle and size < rows else None
-                logs = self._train(_batches(data, order, size), bar)
+                logs = self._train(_batches(data, order, size), bar, interrupts)
                 if validation is not None:
                     validated = self._evaluate(*validation)
                     logs.update((f"val_{key}", value) for key, value in validated.items())
@@ -202,9 +204,10 @@ class Trainer:
                         self.scheduler.step()
                 self._call("on_epoch_end", logs)
                 history.append(logs)
+                self.history.append(logs)
+                self._call("on_epoch_complete", logs)
                 bar.epoch(logs)
-                if self._stopping:
-                    break
+                interrupts.check()
             self._call("on_fit_end")
         return history
 
@@ -232,18 +235,189 @@ class Trainer:
         batch_size : int, default 1024
             Samples at a time.
         """
-        size = _at_least(1, "batch_size", batch_size)
+        size = at_least(1, "batch_size", batch_size)
         return self._predict(_samples(X, self._dtype, size, "X"), size)
 
     def stop(self) -> None:
-        """End the training after the current epoch: for callbacks."""
+        """End the training after the step or the callback under way: for callbacks.
+
+        The epoch ends as any other, with evaluation and on_epoch_end.
+        """
         self._stopping = True
 
-    def _train(self, batches: Iterator[list[Array]], bar: Progress) -> Logs:
-        """One epoch."""
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write all that `resume` needs as one safetensors file; needs the extra ranvier[io].
+
+        Parameters and buffers, the optimizer's state and options, the scheduler's state, the number
+        of epochs, the random generators of the trainer and of the layers that have a
+        `random_state()`, the history, and the state of the callbacks that have a `state_dict()`.
+        Arrays are tensors, all else is JSON; nothing is pickled. The old file at this path gives
+        way to the new one at once: one of them is there, and whole, even if the process is killed
+        meanwhile.
+
+        Parameters
+        ----------
+        path : str or path
+            Its folder exists.
+
+        Raises
+        ------
+        ImportError
+            If safetensors is not installed.
+        OSError
+            If the file cannot be written.
+        TypeError
+            If the scheduler has no `state_dict()`, or a state has something in it that is not a
+            number, a string, None, an array, or a list, tuple or dict of such.
+
+        See Also
+        --------
+        callbacks.ModelCheckpoint : saves after each epoch.
+        """
+        _checkpoint.write(path, self._state())
+
+    @classmethod
+    def resume(
+        cls,
+        path: str | os.PathLike[str],
+        model: Module,
+        loss: Loss | functools.partial[Any],
+        optimizer: Optimizer,
+        *,
+        scheduler: Any = None,
+        max_norm: float | None = None,
+        callbacks: Sequence[Any] = (),
+        seed: int | np.random.Generator | None = None,
+    ) -> Self:
+        """A trainer that goes on from what `save` wrote, to the same bits.
+
+        The next `fit` is the rest of the one that was interrupted: if the run has been stopped in
+        the epoch that was saved, it trains no more. What was saved in the middle of an epoch, after
+        Ctrl-C, goes on with the next.
+
+        Parameters
+        ----------
+        path : str or path
+        model, loss, optimizer, scheduler, max_norm, callbacks
+            Made as for the run that was saved; parameters and states are then those of the file,
+            and so are the optimizer's options.
+        seed : int or numpy.random.Generator, optional
+            A generator that layers share goes on from where it was; a number does nothing.
+
+        Returns
+        -------
+        Trainer
+
+        Raises
+        ------
+        ImportError
+            If safetensors is not installed.
+        OSError
+            If the file cannot be read.
+        ValueError
+            If it is damaged, or does not fit what is given. Nothing is changed then.
+        TypeError
+            As for a new trainer.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import numpy as np
+        >>> import ranvier as rv
+        >>> from ranvier import losses, nn, optim
+        >>> X, y = np.eye(4, dtype=np.float32), np.arange(4)
+        >>> def parts():
+        ...     model = nn.Sequential(nn.Linear(4, 4, rng=0))
+        ...     return model, losses.cross_entropy, optim.Adam(model.parameters())
+        >>> trainer = rv.Trainer(*parts(), seed=0)
+        >>> history = trainer.fit(X, y, epochs=3)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     trainer.save(f"{folder}/run.safetensors")
+        ...     again = rv.Trainer.resume(f"{folder}/run.safetensors", *parts())
+        >>> again.epoch, again.history == trainer.history
+        (3, True)
+        """
+        trainer = cls(
+            model,
+            loss,
+            optimizer,
+            scheduler=scheduler,
+            max_norm=max_norm,
+            callbacks=callbacks,
+            seed=seed,
+        )
+        state = _checkpoint.read(path)
+        before = copy.deepcopy(trainer._state())
+        try:
+            trainer._load(state)
+        except BaseException as error:
+            trainer._load(before)
+            if not isinstance(error, Exception):
+                raise
+            text = error if isinstance(error, (TypeError, ValueError)) else repr(error)
+            raise ValueError(f"{os.fspath(path)}: {text}") from error
+        return trainer
+
+    def _state(self) -> dict[str, Any]:
+        if self.scheduler is not None and not _has_state(self.scheduler):
+            raise TypeError(
+                f"scheduler is {self.scheduler!r}; expected one with state_dict() and "
+                "load_state_dict(), to be saved"
+            )
+        return {
+            "epoch": self.epoch,
+            "stopping": self._stopping,
+            "history": dict(self.history),
+            "random": self._rng.bit_generator.state,
+            "model": self.model.state_dict(),
+            "layers": [layer.random_state() for layer in self._random_layers()],
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": None if self.scheduler is None else self.scheduler.state_dict(),
+            "callbacks": [[type(c).__name__, c.state_dict()] for c in self._callbacks_with_state()],
+        }
+
+    def _load(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state; if that does not fit, some of it may be loaded."""
+        missing = [key for key in self._state() if key not in state]
+        if missing:
+            raise ValueError(f"the state lacks {missing}")
+        epoch = at_least(0, "epoch", state["epoch"])
+        check_mapping(state["history"], "history")
+        history = History({key: list(values) for key, values in state["history"].items()})
+        callbacks = self._callbacks_with_state()
+        names = [type(callback).__name__ for callback in callbacks]
+        saved_names = [name for name, _ in state["callbacks"]]
+        if names != saved_names:
+            raise ValueError(f"callbacks with a state are {names}; expected {saved_names}")
+        for callback, (_, saved) in zip(callbacks, state["callbacks"], strict=True):
+            callback.load_state_dict(saved)
+        self.model.load_state_dict(state["model"])
+        layers = self._random_layers()
+        for layer, saved in zip(layers, _as_many(layers, state["layers"], "layers"), strict=True):
+            layer.set_random_state(saved)
+        self.optimizer.load_state_dict(state["optimizer"])
+        if (self.scheduler is None) != (state["scheduler"] is None):
+            raise ValueError(
+                f"scheduler is {self.scheduler!r}; expected "
+                + ("none" if state["scheduler"] is None else "that of the run that was saved")
+            )
+        if self.scheduler is not None:
+            self.scheduler.load_state_dict(state["scheduler"])
+        self._rng.bit_generator.state = state["random"]
+        self.epoch, self.history, self._stopping = epoch, history, bool(state["stopping"])
+
+    def _random_layers(self) -> list[Any]:
+        return [layer for layer in self.model.modules() if hasattr(layer, "random_state")]
+
+    def _callbacks_with_state(self) -> list[Any]:
+        return [callback for callback in self.callbacks if _has_state(callback)]
+
+    def _train(self, batches: Iterator[list[Array]], bar: Progress, interrupts: Interrupts) -> Logs:
+        """One epoch, or what there is of it when it is stopped."""
         model, optimizer, gradients = self.model, self.optimizer, self._gradients()
         options = {} if self.max_norm is None else {"max_norm": self.max_norm}
         after_step = [c.on_step_end for c in self.callbacks if hasattr(c, "on_step_end")]
+        advance = bar.advance if bar.visible else None
         mean = _Mean(self._ignored)
         gradient = np.empty(0)
         start = time.perf_counter()
@@ -262,8 +436,11 @@ class Trainer:
             optimizer.step(gradients, **options)
             for call in after_step:
                 call(self, value)
-            if bar.visible:
-                bar.advance(len(x))
+            if advance is not None:
+                advance(len(x))
+            if self._stopping or interrupts.pending:
+                break
+        interrupts.check()
         return {**mean.logs(), "seconds": time.perf_counter() - start}
 
     def _predict(self, rows: Rows, size: int) -> Array:
@@ -330,6 +507,14 @@ class Trainer:
         finally:
             for module, mode in before:
                 module.training = mode
+
+    @contextmanager
+    def _stops(self) -> Iterator[None]:
+        """A request to stop ends one fit, not the next."""
+        try:
+            yield
+        finally:
+            self._stopping = False
 
     def _call(self, name: str, *arguments: Any) -> None:
         for callback in self.callbacks:
@@ -413,6 +598,16 @@ def _memory(array: Array) -> tuple[int, tuple[int, ...]]:
     return array.ctypes.data, array.shape
 
 
+def _has_state(thing: Any) -> bool:
+    return hasattr(thing, "state_dict") and hasattr(thing, "load_state_dict")
+
+
+def _as_many(mine: Sequence[Any], saved: Any, what: str) -> list[Any]:
+    if len(saved) != len(mine):
+        raise ValueError(f"{len(mine)} {what} have a random state; expected {len(saved)}")
+    return list(saved)
+
+
 def _value_and_grad(loss: Callable[..., Any]) -> Callable[..., tuple[Any, Array]]:
     if isinstance(loss, functools.partial):
         return functools.partial(_value_and_grad(loss.func), *loss.args, **loss.keywords)
@@ -423,10 +618,3 @@ def _value_and_grad(loss: Callable[..., Any]) -> Callable[..., tuple[Any, Array]
             "one"
         )
     return function
-
-
-def _at_least(least: int, name: str, value: int) -> int:
-    number = integer(name, value)
-    if number < least:
-        raise ValueError(f"{name} is {value}; expected at least {least}")
-    return number

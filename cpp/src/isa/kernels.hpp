@@ -65,16 +65,26 @@ template <class T>
 using RowKernel = void (*)(const T* x, const std::uint8_t* keep, double temperature, T* y,
                            std::size_t n);
 
-/// The same of 16 rows that lie side by side, unmasked and at temperature 1: element j of each is
-/// at x + j x_step, a result of the row's n at y + j y_step, or the only one at y. False, and
-/// nothing written, if a row has to be worked out alone.
-using RowsInLanesKernel = bool (*)(const float* x, std::size_t x_step, float* y, std::size_t y_step,
-                                   std::size_t n);
+/// The same of 16 rows, unmasked and at temperature 1: element j of row l is at x + j x_step + l,
+/// or, of short rows, at x + j x_step + offsets[l]; its result at y + j y_step + l, or the only one
+/// of a row at y + l. False, and nothing written, if a row has to be worked out alone.
+using RowsInLanesKernel = bool (*)(const float* x, const std::ptrdiff_t* offsets,
+                                   std::size_t x_step, float* y, std::size_t y_step, std::size_t n);
+/// Cross-entropy of 16 rows of scores, with a label each, in range. The losses; and, if it is not
+/// null, the gradient, side by side, times the factor of each row.
+using CrossEntropyInLanesKernel = bool (*)(const float* x, const std::ptrdiff_t* offsets,
+                                           std::size_t x_step, const std::int64_t* labels,
+                                           const double* factor, double* loss, float* gradient,
+                                           std::size_t n);
+
 struct RowsInLanesKernels {
     RowsInLanesKernel softmax, log_softmax, logsumexp;
+    CrossEntropyInLanesKernel cross_entropy;
 };
 inline constexpr std::size_t rows_side_by_side = 16;
 inline constexpr std::size_t longest_row_in_lanes = 4096;
+/// Longer rows are not worth turning so that 16 of them lie side by side.
+inline constexpr std::size_t longest_turned_row = 48;
 
 /// g and y are rows, the result may be either of them; `temperature` as in the forward direction.
 template <class T>

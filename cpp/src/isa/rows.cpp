@@ -17,6 +17,7 @@ const RowsInLanesKernels rows_in_lanes_table = {
     rows_in_lanes<RowOperation::softmax>,
     rows_in_lanes<RowOperation::log_softmax>,
     rows_in_lanes<RowOperation::logsumexp>,
+    cross_entropy_in_lanes,
 };
 
 }  // namespace ranvier::RANVIER_ISA

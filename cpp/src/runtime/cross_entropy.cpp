@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "dispatch.hpp"
 #include "float_status.hpp"
 #include "threads.hpp"
 
@@ -28,6 +29,15 @@ public:
     }
     T* target(std::size_t i, std::size_t j) {
         return direct_ ? reinterpret_cast<T*>(begin(i, j)) : copy_.get();
+    }
+    /// Where a sample begins.
+    const float* start(std::size_t i, std::size_t j) const {
+        return reinterpret_cast<const float*>(begin(i, j));
+    }
+    /// Copies a sample from every 16th place.
+    void turn_from(std::size_t i, std::size_t j, const float* from) const {
+        char* start = begin(i, j);
+        for (std::size_t c = 0; c < batch_.classes; ++c) at(start, c) = from[c * rows_side_by_side];
     }
     void write_back(std::size_t i, std::size_t j) {
         if (direct_) return;
@@ -56,39 +66,145 @@ private:
     std::unique_ptr<T[]> copy_;
 };
 
+/// Where a sample is along the outer and the inner axes.
+struct Position {
+    std::size_t i, j;
+
+    Position(const CrossEntropyBatch& batch, std::size_t sample)
+        : i(sample / batch.inner), j(sample % batch.inner) {}
+    void next(const CrossEntropyBatch& batch) {
+        if (++j == batch.inner) {
+            j = 0;
+            ++i;
+        }
+    }
+};
+
+/// Labels were checked, but another thread may have written to them since.
+bool takes_part(const CrossEntropyBatch& batch, std::int64_t label) {
+    return label != batch.ignore_index && static_cast<std::uint64_t>(label) < batch.classes;
+}
+
+double sample_weight(const CrossEntropyBatch& batch, std::size_t i) {
+    return batch.sample_weight == nullptr ? 1.0 : batch.sample_weight[i];
+}
+
+/// What does not count is 0, infinite or not.
+double weighted(double weight, double loss) {
+    return weight == 0.0 ? 0.0 : weight * loss;
+}
+
+/// Samples of few classes with a label each, in float32, 16 at a time: turned, so that they lie
+/// side by side.
+template <class T>
+class SamplesInLanes {
+public:
+    explicit SamplesInLanes(const CrossEntropyBatch& batch)
+        : batch_(batch),
+          logits_(batch.logits, batch),
+          gradient_(batch.gradient, batch),
+          usable_(dtype_of<T> == DType::float32 && batch.labels != nullptr &&
+                  batch.smoothing == 0.0 && batch.classes <= longest_turned_row &&
+                  batch.logits.class_stride % size == 0 && batch.logits.outer_stride % size == 0) {
+        for (std::size_t axis = 0; axis < batch.inner_axes; ++axis) {
+            usable_ = usable_ && batch.logits.inner_strides[axis] % size == 0;
+        }
+    }
+
+    /// Whether `count` samples, at most 16, are done: then with their losses.
+    bool run(std::size_t first, std::size_t count, double* losses) {
+        if (!usable_) return false;
+        const std::size_t n = batch_.classes;
+        const bool graded = batch_.gradient.data != nullptr;
+        float g[longest_turned_row * width];
+        std::ptrdiff_t offsets[width];
+        std::int64_t labels[width];
+        double factor[width], weight[width];
+        bool taken[width];
+        const float* x = nullptr;
+        Position at(batch_, first);
+        for (std::size_t l = 0; l < width; ++l) {
+            const std::int64_t label = l < count ? batch_.labels[first + l] : labels[0];
+            taken[l] = takes_part(batch_, label);
+            labels[l] = taken[l] ? label : 0;
+            weight[l] =
+                batch_.weight == nullptr
+                    ? 1.0
+                    : static_cast<double>(static_cast<const float*>(batch_.weight)[labels[l]]);
+            factor[l] = batch_.scale * sample_weight(batch_, at.i) * weight[l];
+            const float* row = logits_.start(at.i, at.j);
+            if (l == 0) x = row;
+            offsets[l] = row - x;
+            if (l + 1 < count) at.next(batch_);
+        }
+        const auto step = static_cast<std::size_t>(batch_.logits.class_stride / size);
+        if (!kernels().rows_in_lanes.cross_entropy(x, offsets, step, labels, factor, losses,
+                                                   graded ? g : nullptr, n)) {
+            return false;
+        }
+        at = Position(batch_, first);
+        for (std::size_t l = 0; l < count; ++l, at.next(batch_)) {
+            const double own = sample_weight(batch_, at.i);
+            losses[l] = taken[l] ? weighted(own, weighted(weight[l], losses[l])) : 0.0;
+            if (!graded) continue;
+            if (!taken[l]) {
+                for (std::size_t c = 0; c < n; ++c) g[c * width + l] = 0.0f;
+            }
+            gradient_.turn_from(at.i, at.j, g + l);
+        }
+        return true;
+    }
+
+private:
+    static constexpr std::size_t width = rows_side_by_side;
+    static constexpr std::ptrdiff_t size = sizeof(float);
+
+    const CrossEntropyBatch& batch_;
+    Row<T> logits_, gradient_;
+    bool usable_;
+};
+
 /// The losses and gradients of the samples in [begin, end); the sum of the losses.
 template <class T>
 double run_samples(const CrossEntropyBatch& batch, CrossEntropyKernel<T> kernel, std::size_t begin,
                    std::size_t end) {
+    double total = 0.0;
+    const auto add = [&](std::size_t s, double loss) {
+        if (batch.losses != nullptr) static_cast<T*>(batch.losses)[s] = static_cast<T>(loss);
+        total += loss;
+    };
     Row<T> logits(batch.logits, batch);
     Row<T> probabilities(batch.probabilities, batch);
     Row<T> gradient(batch.gradient, batch);
-    double total = 0.0;
-    std::size_t i = begin / batch.inner;
-    std::size_t j = begin % batch.inner;
-    for (std::size_t s = begin; s < end; ++s) {
-        T* result = gradient.target(i, j);
+    const auto alone = [&](std::size_t s) {
+        const Position at(batch, s);
+        T* result = gradient.target(at.i, at.j);
         double loss = 0.0;
         const std::int64_t label = batch.labels == nullptr ? 0 : batch.labels[s];
-        // Labels were checked, but another thread may have written to them since.
-        const bool ignored =
-            label == batch.ignore_index || static_cast<std::uint64_t>(label) >= batch.classes;
-        if (batch.labels != nullptr && ignored) {
+        if (batch.labels != nullptr && !takes_part(batch, label)) {
             if (result != nullptr) std::fill_n(result, batch.classes, T(0));
         } else {
-            const double weight = batch.sample_weight == nullptr ? 1.0 : batch.sample_weight[i];
-            const CrossEntropySample<T> sample{logits.read(i, j), probabilities.read(i, j),
+            const double weight = sample_weight(batch, at.i);
+            const CrossEntropySample<T> sample{logits.read(at.i, at.j),
+                                               probabilities.read(at.i, at.j),
                                                static_cast<const T*>(batch.weight),
                                                static_cast<std::ptrdiff_t>(label), batch.smoothing};
-            loss = kernel(sample, batch.scale * weight, result, batch.classes);
-            loss = weight == 0.0 ? 0.0 : weight * loss;
+            loss = weighted(weight, kernel(sample, batch.scale * weight, result, batch.classes));
         }
-        if (result != nullptr) gradient.write_back(i, j);
-        if (batch.losses != nullptr) static_cast<T*>(batch.losses)[s] = static_cast<T>(loss);
-        total += loss;
-        if (++j == batch.inner) {
-            j = 0;
-            ++i;
+        if (result != nullptr) gradient.write_back(at.i, at.j);
+        add(s, loss);
+    };
+    SamplesInLanes<T> together(batch);
+    double losses[rows_side_by_side];
+    for (std::size_t first = begin; first < end; first += rows_side_by_side) {
+        const std::size_t last = std::min(first + rows_side_by_side, end);
+        const bool done = together.run(first, last - first, losses);
+        for (std::size_t s = first; s < last; ++s) {
+            if (done) {
+                add(s, losses[s - first]);
+            } else {
+                alone(s);
+            }
         }
     }
     return total;

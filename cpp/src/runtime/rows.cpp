@@ -32,23 +32,23 @@ public:
             return rows.row_stride == size && rows.stride > 0 && rows.stride % size == 0;
         };
         direct_ = plain && beside(x) && (outputs == 1 ? y.row_stride == size : beside(y));
-        const bool whole = x.stride % size == 0 && y.stride % size == 0;
-        turned_ = plain && n <= longest_turned && whole;
+        const bool whole = x.stride % size == 0 && x.row_stride % size == 0 && y.stride % size == 0;
+        turned_ = plain && n <= longest_turned_row && whole;
     }
 
     /// Whether the rows from `first` on are done.
     bool run(std::size_t first, std::size_t count) {
         if (direct_ && count == width) {
-            return kernel_(x_.at<float>(first, 0), step(x_), y_.at<float>(first, 0), step(y_), n_);
+            return kernel_(x_.at<float>(first, 0), nullptr, step(x_), y_.at<float>(first, 0),
+                           step(y_), n_);
         }
         if (!turned_) return false;
-        float in[longest_turned * width], out[longest_turned * width];
+        float out[longest_turned_row * width];
+        std::ptrdiff_t offsets[width];
         for (std::size_t i = 0; i < width; ++i) {
-            const float* row = x_.at<float>(first + (i < count ? i : 0), 0);
-            const std::ptrdiff_t step = x_.stride / size;
-            for (std::size_t j = 0; j < n_; ++j, row += step) in[j * width + i] = *row;
+            offsets[i] = i < count ? static_cast<std::ptrdiff_t>(i) * (x_.row_stride / size) : 0;
         }
-        if (!kernel_(in, width, out, width, n_)) return false;
+        if (!kernel_(x_.at<float>(first, 0), offsets, step(x_), out, width, n_)) return false;
         for (std::size_t i = 0; i < count; ++i) {
             float* row = y_.at<float>(first + i, 0);
             const std::ptrdiff_t step = y_.stride / size;
@@ -58,7 +58,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t width = rows_side_by_side, longest_turned = 48;
+    static constexpr std::size_t width = rows_side_by_side;
     static constexpr std::ptrdiff_t size = sizeof(float);
 
     static std::size_t step(const Rows& rows) {

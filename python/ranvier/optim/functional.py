@@ -85,7 +85,7 @@ _DOC = """One step of {name}, in place; see `ranvier.optim.{name}` for the optio
     >>> import numpy as np
     >>> from ranvier.optim import functional
     >>> weights = np.array([1.0, -2.0])
-    >>> state = [{fill} for _ in range({count})]
+    >>> state = [{fills}]
     >>> after = functional.{rule}(weights, 2 * weights, *state, step=1)
     >>> bool(weights[0] < 1 and weights[1] > -2)
     True
@@ -163,16 +163,14 @@ def _doc(cls: type[Optimizer], defaults: dict[str, Any]) -> str:
         start = cls._initial(name, defaults)
         only = f"; only with {option}" if option else ""
         states += f"    {name} : ndarray or list of ndarray\n        Starts at {start:g}{only}.\n"
-    count = len(cls._active_states(defaults))
-    fills = {cls._initial(name, defaults) for name in cls._active_states(defaults)} or {0.0}
+    starts = [cls._initial(name, defaults) for name in cls._active_states(defaults)]
     return _DOC.format(
         name=cls.__name__,
         rule=cls._rule,
         states=states.rstrip(),
         options=", ".join(f"{name}={value!r}" for name, value in defaults.items()),
         carried=", ".join(cls._carried) or "nothing",
-        fill=f"np.full(2, {max(fills)})" if max(fills) else "np.zeros(2)",
-        count=count,
+        fills=", ".join(f"np.full(2, {start})" if start else "np.zeros(2)" for start in starts),
     )
 
 

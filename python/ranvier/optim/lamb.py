@@ -49,7 +49,7 @@ class LAMB(Optimizer):
     >>> optimizer = optim.LAMB([weights], lr=0.1)
     >>> optimizer.step([2 * weights])
     >>> weights.round(6).tolist()
-    [0.841886, -2.158114]
+    [0.841886, -1.841886]
     """
 
     _rule = "lamb"

@@ -51,7 +51,7 @@ class NAdam(Optimizer):
     >>> optimizer = optim.NAdam([weights], lr=0.1)
     >>> optimizer.step([2 * weights])
     >>> weights.round(6).tolist()
-    [0.826842, -1.826842]
+    [0.894355, -1.894355]
     """
 
     _rule = "nadam"

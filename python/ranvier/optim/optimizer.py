@@ -279,8 +279,8 @@ class Optimizer:
             raise ValueError(f"state_dict has groups of {found} parameters; expected {counts}")
         groups, states = [], []
         for mine, theirs, of_group in zip(self.param_groups, loaded, numbers, strict=True):
-            older = {k: v for k, v in _ADDED_LATER.items() if k in self.defaults}
-            theirs = {**older, **theirs}
+            added = _ADDED_LATER.keys() & self.defaults.keys() - theirs.keys()
+            theirs = {**theirs, **{name: _ADDED_LATER[name] for name in added}}
             missing = [key for key in self.defaults if key not in theirs]
             if missing:
                 raise ValueError(f"a group of state_dict has no {missing[0]!r}")
@@ -315,7 +315,7 @@ class Optimizer:
                         f"{where}[{name!r}] is {value}; expected {common[name]}, as the other "
                         "parameters of its group"
                     )
-            for name in values.keys() - own.keys():
+            for name in [name for name in values if name not in own]:
                 if name not in self._states:
                     raise ValueError(f"{where} has {name!r}; expected {[*self._states]}")
                 copy = _state_copy(values[name], parameter, f"{where}[{name!r}]")

@@ -1,11 +1,12 @@
-"""What a training run calls at its turning points."""
+"""The methods that a training run calls."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .trainer import Logs, Trainer
+    from ..history import Logs
+    from ..trainer import Trainer
 
 __all__ = ["Callback"]
 
@@ -13,9 +14,13 @@ __all__ = ["Callback"]
 class Callback:
     """Methods that `Trainer.fit` calls: a subclass, or any object, has those it wants.
 
-    `trainer.stop()` ends the training after the current epoch; `trainer.epoch` counts the epochs
-    that are complete, through all calls of `fit`. `logs` is what `History` will hold of the epoch;
-    what a callback adds to it is held too.
+    `trainer.stop()` ends the training; `trainer.epoch` counts the epochs that are complete, through
+    all calls of `fit`. `logs` is what `History` will hold of the epoch; what a callback adds to it
+    is held too.
+
+    A callback that remembers something from epoch to epoch also has `load_state_dict(state)` and
+    `state_dict()`, which returns numbers, strings, None, arrays, and lists, tuples and dicts of
+    them: `Trainer.save` and `Trainer.resume` call them.
 
     Examples
     --------
@@ -47,6 +52,12 @@ class Callback:
 
     def on_epoch_end(self, trainer: Trainer, logs: Logs) -> None:
         """After the last step of an epoch and the evaluation of the validation data."""
+
+    def on_epoch_complete(self, trainer: Trainer, logs: Logs) -> None:
+        """After the on_epoch_end of every callback, when the history holds the epoch.
+
+        This is the time for `trainer.save`.
+        """
 
     def on_fit_end(self, trainer: Trainer) -> None:
         """After the last epoch; not if an exception ended the training."""
