@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import fcntl
+import os
 import platform
 import sys
 from pathlib import Path
@@ -42,6 +44,28 @@ def kernel_build(checkout, tmp_path_factory) -> Build:
 def kernel_objects(kernel_build) -> dict[str, list[KernelObject]]:
     """The kernels of every instruction set, built afresh from the source tree: two minutes."""
     return kernel_build.kernels()
+
+
+# Of several workers, one builds the kernels; and it runs what has to have the machine for itself.
+_ON_ONE_WORKER = {"kernel_build", "kernel_objects"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if _ON_ONE_WORKER & set(item.fixturenames) or item.get_closest_marker("alone"):
+            item.add_marker(pytest.mark.xdist_group("kernels"))
+
+
+@pytest.fixture(autouse=True)
+def _turn(request, tmp_path_factory):
+    """While a test marked `alone` runs, those of the other workers wait."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        yield
+        return
+    kind = fcntl.LOCK_EX if request.node.get_closest_marker("alone") else fcntl.LOCK_SH
+    with open(tmp_path_factory.getbasetemp().parent / "turn.lock", "w") as file:
+        fcntl.flock(file, kind)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -9,10 +9,14 @@ from __future__ import annotations
 import numpy as np
 
 
+def _decay(weight_decay, p):
+    return weight_decay * p if weight_decay else 0.0
+
+
 def sgd(
     p, g, state, *, lr, momentum=0, dampening=0, weight_decay=0, nesterov=False, maximize=False
 ):
-    g = (-g if maximize else g) + weight_decay * p
+    g = (-g if maximize else g) + _decay(weight_decay, p)
     if momentum:
         buffer = momentum * state["momentum_buffer"] + (1 - dampening) * g if state else g
         state = {"momentum_buffer": buffer}
@@ -38,7 +42,7 @@ def adam(
     if decoupled_weight_decay:
         p = p - lr * weight_decay * p
     else:
-        g = g + weight_decay * p
+        g = g + _decay(weight_decay, p)
     zero = np.zeros_like(p)
     t = state.get("step", 0) + 1
     m = beta1 * state.get("exp_avg", zero) + (1 - beta1) * g
@@ -69,7 +73,7 @@ def adamw(
 
 def adamax(p, g, state, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, maximize=False):
     beta1, beta2 = betas
-    g = (-g if maximize else g) + weight_decay * p
+    g = (-g if maximize else g) + _decay(weight_decay, p)
     zero = np.zeros_like(p)
     t = state.get("step", 0) + 1
     m = beta1 * state.get("exp_avg", zero) + (1 - beta1) * g
@@ -95,7 +99,7 @@ def nadam(
     if decoupled_weight_decay:
         p = p - lr * weight_decay * p
     else:
-        g = g + weight_decay * p
+        g = g + _decay(weight_decay, p)
     zero = np.zeros_like(p)
     t = state.get("step", 0) + 1
     mu, after = (beta1 * (1 - 0.96 ** (i * momentum_decay) / 2) for i in (t, t + 1))
@@ -125,10 +129,11 @@ def radam(
     if decoupled_weight_decay:
         p = p - lr * weight_decay * p
     else:
-        g = g + weight_decay * p
+        g = g + _decay(weight_decay, p)
     zero = np.zeros_like(p)
     t = state.get("step", 0) + 1
-    m = beta1 * state.get("exp_avg", zero) + (1 - beta1) * g
+    before = state.get("exp_avg", zero)
+    m = before + (1 - beta1) * (g - before)  # as torch: an infinite mean does not stay
     v = beta2 * state.get("exp_avg_sq", zero) + (1 - beta2) * g**2
     m_hat = m / (1 - beta1**t)
     longest = 2 / (1 - beta2) - 1
@@ -145,10 +150,10 @@ def radam(
 
 
 def asgd(p, g, state, *, lr, lambd=1e-4, alpha=0.75, t0=1e6, weight_decay=0, maximize=False):
-    g = (-g if maximize else g) + weight_decay * p
+    g = (-g if maximize else g) + _decay(weight_decay, p)
     t = state.get("step", 0) + 1
     eta, mu = state.get("eta", lr), state.get("mu", 1.0)
-    p = p - lambd * eta * p - eta * g
+    p = (1 - lambd * eta) * p - eta * g
     average = state.get("ax", np.zeros_like(p))
     average = average + mu * (p - average)
     return p, {
@@ -168,7 +173,7 @@ def rprop(p, g, state, *, lr, etas=(0.5, 1.2), step_sizes=(1e-6, 50), maximize=F
     size = np.clip(size, *step_sizes)
     g = np.where(g * before < 0, 0, g)
     new = {"step": state.get("step", 0) + 1, "prev": g, "step_size": size}
-    return p - np.sign(g) * size, new
+    return p - np.nan_to_num(np.sign(g)) * size, new  # NaN has no sign
 
 
 def adagrad(
@@ -183,7 +188,7 @@ def adagrad(
     eps=1e-10,
     maximize=False,
 ):
-    g = (-g if maximize else g) + weight_decay * p
+    g = (-g if maximize else g) + _decay(weight_decay, p)
     t = state.get("step", 0) + 1
     total = state.get("sum", np.full_like(p, initial_accumulator_value)) + g**2
     rate = lr / (1 + (t - 1) * lr_decay)
@@ -191,7 +196,7 @@ def adagrad(
 
 
 def adadelta(p, g, state, *, lr=1.0, rho=0.9, eps=1e-6, weight_decay=0, maximize=False):
-    g = (-g if maximize else g) + weight_decay * p
+    g = (-g if maximize else g) + _decay(weight_decay, p)
     zero = np.zeros_like(p)
     squares = rho * state.get("square_avg", zero) + (1 - rho) * g**2
     deltas = state.get("acc_delta", zero)
@@ -217,7 +222,7 @@ def rmsprop(
     centered=False,
     maximize=False,
 ):
-    g = (-g if maximize else g) + weight_decay * p
+    g = (-g if maximize else g) + _decay(weight_decay, p)
     zero = np.zeros_like(p)
     v = alpha * state.get("square_avg", zero) + (1 - alpha) * g**2
     new = {"step": state.get("step", 0) + 1, "square_avg": v}
@@ -247,7 +252,7 @@ def lamb(p, g, state, *, lr, betas=(0.9, 0.999), eps=1e-6, weight_decay=0, maxim
     m = beta1 * state.get("exp_avg", zero) + (1 - beta1) * g
     v = beta2 * state.get("exp_avg_sq", zero) + (1 - beta2) * g**2
     r = (m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + eps)
-    u = r + weight_decay * p
+    u = r + _decay(weight_decay, p)
     norms = np.sqrt(np.sum(p**2)), np.sqrt(np.sum(u**2))
     ratio = norms[0] / norms[1] if min(norms) > 0 else 1.0
     return p - lr * ratio * u, {"step": t, "exp_avg": m, "exp_avg_sq": v}

@@ -490,6 +490,94 @@ def test_a_gradient_that_is_not_finite_stays_where_it_is(cls, bad):
         assert np.all(np.isfinite(got[0][[0, 2, 3]]))
 
 
+@pytest.mark.parametrize("cls", [cls for cls in CLASSES if cls is not optim.LAMB])
+def test_an_infinite_parameter_stays(cls):
+    """Without a weight decay; LAMB goes by the norm of the whole array."""
+    options = {} if cls in (optim.ASGD, optim.Rprop) else {"weight_decay": 0}
+    params = [np.array([1.0, -np.inf, np.inf])]
+    optimizer = cls(params, lr=0.1, **options)
+    for _ in range(3):
+        optimizer.step([np.array([0.5, 0.0, 1.0])])
+    np.testing.assert_array_equal(params[0][1:], [-np.inf, np.inf])
+    assert np.isfinite(params[0][0])
+
+
+@pytest.mark.parametrize("cls", [optim.Adam, optim.AdamW, optim.NAdam, optim.RMSprop])
+def test_tiny_gradients_and_a_tiny_eps(cls):
+    """A state that grows through the subnormal numbers is not taken for one that has decayed."""
+    single, double = np.ones(1, np.float32), np.ones(1)
+    for params in (single, double):
+        optimizer = cls([params], lr=0.01, eps=1e-20)
+        for _ in range(3):
+            optimizer.step([np.full(1, 1e-18, params.dtype)])
+    np.testing.assert_allclose(single, double, rtol=1e-4)
+
+
+@EACH_CLASS
+def test_gradients_in_the_memory_of_parameters(cls):
+    a, b = np.ones(4), np.ones(4)
+    optimizer = cls([a, b])
+    with pytest.raises(ValueError, match=r"grads\[0\] overlaps params\[1\] in memory"):
+        optimizer.step([b, np.ones(4)])
+    memory = np.ones(7)
+    optimizer = cls([memory[:4], np.ones(4)])
+    with pytest.raises(ValueError, match=r"grads\[1\] overlaps params\[0\] in memory"):
+        optimizer.step([np.ones(4), memory[3:]])
+    np.testing.assert_array_equal([*a, *b, *memory], 1)
+
+
+WRONG_OPTIONS = [
+    ("lr", "x", TypeError, "lr is 'x'; expected a number"),
+    ("lr", None, TypeError, "lr is None; expected a number"),
+    ("betas", 0.9, TypeError, "betas is 0.9; expected two numbers"),
+    ("eps", [1.0], TypeError, r"eps is \[1.0\]; expected a number"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "error", "message"), WRONG_OPTIONS)
+def test_a_wrong_option_between_steps_changes_nothing(name, value, error, message):
+    params = [np.ones(3)]
+    optimizer = optim.Adam(params)
+    optimizer.step([np.ones(3)])
+    before, state = params[0].copy(), repr(optimizer.state_dict()["state"])
+    optimizer.param_groups[0][name] = value
+    with pytest.raises(error, match=message):
+        optimizer.step([np.ones(3)])
+    check_same_bits(params[0], before, "after the error")
+    assert repr(optimizer.state_dict()["state"]) == state
+
+
+@pytest.mark.parametrize("flag", ["amsgrad", "maximize", "decoupled_weight_decay"])
+def test_flags_are_true_or_false(flag):
+    with pytest.raises(TypeError, match=f"{flag} is 'no'; expected True or False"):
+        optim.Adam([np.ones(2)], **{flag: "no"})
+
+
+def test_an_option_that_is_switched_on_before_the_state_is_saved():
+    params = [np.ones(3)]
+    optimizer = optim.Adam(params)
+    optimizer.step([np.ones(3)])
+    optimizer.param_groups[0]["amsgrad"] = True
+    other = optim.Adam([params[0].copy()])
+    other.load_state_dict(optimizer.state_dict())
+    for each in (optimizer, other):
+        each.step([np.full(3, 0.5)])
+    check_same_bits(other.param_groups[0]["params"][0], params[0], "loaded")
+    assert "max_exp_avg_sq" in other.state_dict()["state"][0]
+
+
+def test_a_state_of_no_steps_goes_on():
+    """As torch's Adagrad has it from its construction."""
+    optimizer = optim.Adagrad([np.ones(2)])
+    saved = optimizer.state_dict()
+    saved["state"] = {0: {"step": np.array(0.0, np.float32), "sum": np.full(2, 0.5)}}
+    saved["param_groups"][0]["lr"] = np.array(0.25)
+    optimizer.load_state_dict(saved)
+    again = optimizer.state_dict()
+    assert again["state"][0]["step"] == 0 and optimizer.lr == 0.25
+    optimizer.load_state_dict(again)
+
+
 @EACH_CASE
 def test_the_functions_are_the_steps(cls, options):
     """On plain arrays, with what is carried handed on, they give the very bits of the class."""
@@ -634,6 +722,11 @@ def test_ema():
         np.testing.assert_allclose(a, e, rtol=1e-14, atol=1e-15)
     named = {"b": np.zeros(2), "a": np.zeros(3)}
     optim.ema(named, {"a": np.ones(3), "b": np.ones(2)}, decay=0.5)
+    x, y = np.array([1.0]), np.array([3.0])
+    optim.ema([x, y], [y, x], 0.75)  # each from what the other was
+    assert (x[0], y[0]) == (1.5, 2.5)
+    optim.ema([x], [np.array([1e-20])], 0)
+    assert x[0] == 1e-20
     np.testing.assert_array_equal(named["a"], np.full(3, 0.5))
 
 
@@ -833,6 +926,16 @@ REFUSED_STATES = {
         lambda s: s["param_groups"][0].update(params=None),
         TypeError,
         r"param_groups\[0\]\['params'\] is a NoneType; expected a list",
+    ),
+    "keys of JSON": (
+        lambda s: s.update(state={str(k): v for k, v in s["state"].items()}),
+        ValueError,
+        r"state_dict\['state'\] has \['0', '1'\] for the parameters \[0, 1\]",
+    ),
+    "params twice": (
+        lambda s: s["param_groups"][0].update(params=[1, 1]),
+        ValueError,
+        r"for the parameters \[1, 1\]; expected the numbers of parameters, each once",
     ),
     "params as arrays": (
         lambda s: s["param_groups"][0].update(params=[A, B]),

@@ -201,6 +201,7 @@ CONTENTION = """
 """
 
 
+@pytest.mark.alone
 def test_alternating_with_matmul_costs_the_sum_of_both(capsys):
     # Other processes on the machine can only raise the ratio, so the best of several attempts
     # counts. Workers that spin after a loop raise it several times over in every one.

@@ -43,10 +43,6 @@ OptimizerTensor checked_tensor(py::handle parameter_, py::handle gradient_, cons
     parameter.require_in_place(name);
     const FloatArray gradient = contiguous_gradient(gradient_, gradient_name);
     gradient.require_like(parameter, gradient_name, name);
-    if (overlap(gradient.array(), parameter.array())) {
-        throw py::value_error(gradient_name + " overlaps " + name +
-                              " in memory; expected an array of its own");
-    }
     type = parameter.index();
     OptimizerTensor tensor{parameter.data(), gradient.data(), {}, parameter.size(), 0};
     for (std::size_t k = 0; k < states.size(); ++k) {
@@ -68,6 +64,11 @@ struct RuleOptions {
         for (const py::handle name : names) {
             const py::handle value = group[name];
             if (PyTuple_Check(value.ptr()) || PyList_Check(value.ptr())) {
+                if (py::len(value) != 2) {
+                    throw py::value_error(py::str(name).cast<std::string>() + " has " +
+                                          std::to_string(py::len(value)) +
+                                          " numbers; expected two");
+                }
                 for (const py::handle element : value) add(element);
             } else {
                 add(value);
@@ -96,6 +97,34 @@ private:
     }
 };
 
+/// The memory of a parameter or of a gradient, and its place in the list.
+struct Span {
+    const char *begin, *end;
+    std::size_t index;
+    bool gradient;
+};
+
+/// Throws if a gradient lies in the memory of a parameter, its own or another's: what is read would
+/// depend on what is written first.
+void require_apart(std::vector<Span>& spans) {
+    std::sort(spans.begin(), spans.end(),
+              [](const Span& a, const Span& b) { return a.begin < b.begin; });
+    // The parameter and the gradient that reach furthest so far.
+    const Span* furthest[2] = {nullptr, nullptr};
+    for (const Span& span : spans) {
+        const Span* other = furthest[span.gradient ? 0 : 1];
+        if (other != nullptr && other->end > span.begin) {
+            const Span& of_parameter = span.gradient ? *other : span;
+            const Span& of_gradient = span.gradient ? span : *other;
+            throw py::value_error("grads[" + std::to_string(of_gradient.index) +
+                                  "] overlaps params[" + std::to_string(of_parameter.index) +
+                                  "] in memory; expected an array of its own");
+        }
+        const Span*& own = furthest[span.gradient ? 1 : 0];
+        if (own == nullptr || span.end > own->end) own = &span;
+    }
+}
+
 /// A step of every group: a dict with its params, a list of arrays, and the options with `names`.
 /// Its state has the number of steps so far, the arrays `in_use`, a list of them for each state,
 /// and what is `carried`; it is brought up to date. `gradients` are those of all groups, and are
@@ -117,6 +146,8 @@ void optimizer_step(int index, const py::tuple& names, const py::list& groups,
     std::vector<Batch> batches;
     batches.reserve(2 * groups.size());
     std::vector<py::list> carried_after;
+    std::vector<Span> spans;
+    spans.reserve(2 * count);
     std::size_t flat = 0;
     for (std::size_t i = 0; i < groups.size(); ++i) {
         const auto group = py::reinterpret_borrow<py::dict>(groups[i]);
@@ -130,10 +161,11 @@ void optimizer_step(int index, const py::tuple& names, const py::list& groups,
                                   std::to_string(record.states));
         }
         RuleOptions options(record, group, names, carried);
-        const bool maximize = group["maximize"].cast<bool>();
+        const int maximize = PyObject_IsTrue(py::object(group["maximize"]).ptr());
+        if (maximize < 0) throw py::error_already_set();
         double scalars[max_scalars];
         optimizer_scalars(rule, options.values, state.attr("steps").cast<double>() + 1.0,
-                          maximize ? -scale : scale, scalars);
+                          maximize != 0 ? -scale : scale, scalars);
         carried_after.push_back(options.carried(carried.size()));
         // Parameters of both precisions may stand in one group.
         const std::size_t first = batches.size();
@@ -149,8 +181,16 @@ void optimizer_step(int index, const py::tuple& names, const py::list& groups,
             const OptimizerTensor tensor =
                 checked_tensor(parameters[k], gradients[flat], arrays, k, flat, type);
             batches[first + static_cast<std::size_t>(type)].tensors.push_back(tensor);
+            const std::size_t bytes = tensor.size * (type == 0 ? sizeof(float) : sizeof(double));
+            const auto* p = static_cast<const char*>(tensor.parameter);
+            const auto* g = static_cast<const char*>(tensor.gradient);
+            if (bytes > 0) {
+                spans.push_back({p, p + bytes, flat, false});
+                spans.push_back({g, g + bytes, flat, true});
+            }
         }
     }
+    require_apart(spans);
     {
         const py::gil_scoped_release release;
         for (Batch& batch : batches) {

@@ -205,7 +205,8 @@ void optimizer_scalars(LAMB& o, double t, double scale, double* to) {
 }
 
 void optimizer_scalars(EMA& o, double, double, double* to) {
-    write(scalars::ema<double>{.one_minus_decay = 1.0 - o.decay, .variant = 0.0}, to);
+    write(scalars::ema<double>{.decay = o.decay, .one_minus_decay = 1.0 - o.decay, .variant = 0.0},
+          to);
 }
 
 namespace {

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from .._checks import number
 from .._native import _core
-from .checks import Arrays, check_like, entries, in_place_arrays
+from .checks import Arrays, check_like, check_params, entries, in_place_arrays, overlapping
 from .optimizer import State
 
 _EMA = _core.optimizer_indices["ema"]
@@ -49,6 +47,7 @@ def ema(average: Arrays, params: Arrays, decay: float) -> None:
     if not 0 <= kept <= 1:
         raise ValueError(f"decay is {decay!r}; expected a number from 0 to 1")
     averages = in_place_arrays(average, "average")
+    check_params(averages)
     if isinstance(average, Mapping) and isinstance(params, Mapping):
         if average.keys() != params.keys():
             raise ValueError(f"params has the keys {list(params)}; expected {list(average)}")
@@ -58,7 +57,9 @@ def ema(average: Arrays, params: Arrays, decay: float) -> None:
         raise ValueError(f"params has {len(arrays)} arrays; expected {len(averages)}")
     for i, (mean, array) in enumerate(zip(averages, arrays, strict=True)):
         check_like(array, mean, f"params[{i}]")
-        if np.may_share_memory(array, mean) or not array.flags.c_contiguous:
+        if not (array.flags.c_contiguous and array.flags.aligned):
             arrays[i] = array.copy()
+    if overlapping(arrays, averages):
+        arrays = [array.copy() for array in arrays]
     group = {"params": averages, "decay": kept, "maximize": False}
     _core.optimizer_step(_EMA, ("decay",), [group], [State()], arrays, 1.0)

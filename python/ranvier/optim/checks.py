@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.array_utils import byte_bounds
 
 from .._checks import number
 
@@ -27,6 +28,7 @@ class Range:
     pair: bool = False
 
     def check(self, name: str, value: Any) -> None:
+        value = single(value)
         if not self.pair:
             return self._check(name, value)
         if not isinstance(value, (tuple, list)) or len(value) != 2:
@@ -44,6 +46,7 @@ class Range:
 
 
 NOT_NEGATIVE = Range()
+NOT_NEGATIVE_OR_INFINITE = Range(closed=True)
 FINITE = Range(-math.inf)
 BETAS = Range(0, 1, pair=True)
 
@@ -52,6 +55,7 @@ def plain(value: Any) -> Any:
     """A hyperparameter as Python has it: what is computed from NumPy's is in its own precision."""
     if isinstance(value, (tuple, list)):
         return tuple(map(plain, value))
+    value = single(value)  # a rate of torch may be an array of no axes
     if isinstance(value, np.bool_):
         return bool(value)
     return float(value) if isinstance(value, (np.floating, np.integer)) else value
@@ -109,6 +113,18 @@ def in_place_arrays(arrays: Arrays, name: str) -> list[Array]:
     for i, array in enumerate(result):
         check_in_place(array, f"{name}[{i}]")
     return result
+
+
+def overlapping(arrays: Iterable[Array], others: Iterable[Array]) -> bool:
+    """Whether one of the arrays may share memory with one of the others."""
+    spans = [(*byte_bounds(a), False) for a in arrays if a.size]
+    spans += [(*byte_bounds(o), True) for o in others if o.size]
+    ends = {False: 0, True: 0}
+    for start, end, other in sorted(spans):
+        if ends[not other] > start:
+            return True
+        ends[other] = max(ends[other], end)
+    return False
 
 
 def check_params(params: list[Any]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._checks import number
 from .._native import _core
-from .checks import NOT_NEGATIVE, Array, Arrays, in_place_arrays
+from .checks import NOT_NEGATIVE_OR_INFINITE, Array, Arrays, in_place_arrays
 
 
 def clip_grad_norm(
@@ -35,7 +35,8 @@ def clip_grad_norm(
     Raises
     ------
     TypeError, ValueError
-        If an array does not fit, or max_norm is negative. Nothing is written then.
+        If an array does not fit, max_norm is negative, or norm_type is not positive. Nothing is
+        written then.
     RuntimeError
         If the norm is not finite and error_if_nonfinite is set. Nothing is written then.
 
@@ -93,7 +94,7 @@ def clip_grad_value(grads: Arrays, clip_value: float) -> None:
     >>> gradient.tolist()
     [1.0, -0.5]
     """
-    NOT_NEGATIVE.check("clip_value", clip_value)
+    NOT_NEGATIVE_OR_INFINITE.check("clip_value", clip_value)
     for array in in_place_arrays(grads, "grads"):
         with np.errstate(all="ignore"):
             bound = array.dtype.type(clip_value)

@@ -12,6 +12,7 @@ What an optimizer carries from step to step beside arrays, the function takes an
 from __future__ import annotations
 
 import inspect
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -25,7 +26,7 @@ from .adam import Adam
 from .adamax import Adamax
 from .adamw import AdamW
 from .asgd import ASGD
-from .checks import Array, check_params, entries, plain
+from .checks import Array, check_params, entries, overlapping, plain
 from .lamb import LAMB
 from .lion import Lion
 from .nadam import NAdam
@@ -106,15 +107,15 @@ def _function(cls: type[Optimizer]) -> Step:
         grad_scale: float = 1.0,
         **options: Any,
     ) -> dict[str, float]:
-        carried = [
-            number(name, options.pop(name, cls._initial(name, {**defaults, **options})))
-            for name in cls._carried
-        ]
+        given = {name: options.pop(name) for name in cls._carried if name in options}
         unknown = [name for name in options if name not in defaults]
         if unknown:
             raise TypeError(f"{unknown[0]!r} is no option; expected {[*defaults, *cls._carried]}")
         group = {**defaults, **{name: plain(value) for name, value in options.items()}}
         cls._check(group)
+        carried = [
+            number(name, given.get(name, cls._initial(name, group))) for name in cls._carried
+        ]
         names = cls._active_states(group)
         if len(state) != len(names):
             raise TypeError(f"{len(state)} states are given; expected {names}")
@@ -127,9 +128,12 @@ def _function(cls: type[Optimizer]) -> Step:
                 raise ValueError(f"{name} has {len(arrays)} arrays; expected {len(params)}")
         check_params([*params, *(array for arrays in states for array in arrays)])
         scale = number("grad_scale", grad_scale)
+        grads = _list(grad, "grad")
+        if overlapping([g for g in grads if isinstance(g, np.ndarray)], itertools.chain(*states)):
+            raise ValueError("grad overlaps a state in memory; expected arrays of their own")
         group["params"] = params
         work = State(steps=step - 1, carried=carried, in_use=states)
-        _core.optimizer_step(index, read, [group], [work], _list(grad, "grad"), scale)
+        _core.optimizer_step(index, read, [group], [work], grads, scale)
         return dict(zip(cls._carried, work.carried, strict=True))
 
     function.__name__ = function.__qualname__ = cls._rule
@@ -153,6 +157,10 @@ def _signature(cls: type[Optimizer], options: list[inspect.Parameter]) -> inspec
     ]
     keyword = [inspect.Parameter("step", inspect.Parameter.KEYWORD_ONLY)]
     keyword += [option.replace(kind=inspect.Parameter.KEYWORD_ONLY) for option in options]
+    keyword += [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None)
+        for name in cls._carried
+    ]
     scale = inspect.Parameter("grad_scale", inspect.Parameter.KEYWORD_ONLY, default=1.0)
     return inspect.Signature([*positional, *keyword, scale])
 

@@ -31,6 +31,8 @@ Group = dict[str, Any]
 # What the learning-rate schedules keep in a group.
 _SCHEDULED = ("initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum")
 
+_FLAGS = {"maximize", "nesterov", "amsgrad", "centered", "decoupled_weight_decay"}
+
 # What older state dicts of torch do not have, which is what it was then.
 _ADDED_LATER = {"maximize": False, "decoupled_weight_decay": False}
 
@@ -86,7 +88,6 @@ class Optimizer:
         self._group_states: list[State] = []
         self._names: list[str] | None = None
         self._steps_taken = 0  # by this object: a schedule wants to know whether there were any
-        self._index = _core.optimizer_indices[self._rule]
         self._read = rule_options(type(self), self.defaults)
         optional = [option for option in self._states.values() if option]
         self._flags = itemgetter(*optional) if optional else len
@@ -103,9 +104,12 @@ class Optimizer:
 
     @classmethod
     def _check(cls, group: Mapping[str, Any]) -> None:
-        """Raise if a hyperparameter is out of its range."""
+        """Raise if a hyperparameter is missing or out of its range."""
         for name, allowed in cls._ranges.items():
-            allowed.check(name, group[name])
+            allowed.check(name, group.get(name))
+        for name in _FLAGS & group.keys():
+            if not isinstance(group[name], (bool, np.bool_)) and group[name] not in (0, 1):
+                raise TypeError(f"{name} is {group[name]!r}; expected True or False")
 
     @classmethod
     def _initial(cls, name: str, group: Mapping[str, Any]) -> float:
@@ -194,7 +198,13 @@ class Optimizer:
         for i, group in enumerate(self.param_groups):
             if states[i].ready_for != self._flags(group):
                 states = [*states[:i], self._prepared(group, states[i]), *states[i + 1 :]]
-        _core.optimizer_step(self._index, self._read, self.param_groups, states, gradients, scale)
+        index = _core.optimizer_indices[self._rule]
+        try:
+            _core.optimizer_step(index, self._read, self.param_groups, states, gradients, scale)
+        except Exception:
+            for group in self.param_groups:
+                self._check(group)  # says which option somebody has made a wrong one
+            raise
         self._group_states = states
         self._steps_taken += 1
 
@@ -241,7 +251,7 @@ class Optimizer:
             count = len(group["params"])
             for i in range(count):
                 entry: dict[str, Any] = {}
-                if self._counts_steps and state.steps:
+                if self._counts_steps and (state.steps or state.arrays):
                     entry["step"] = state.steps
                     entry.update(zip(self._carried, state.carried, strict=True))
                 entry.update((name, arrays[i].copy()) for name, arrays in state.arrays.items())
@@ -257,7 +267,8 @@ class Optimizer:
         Parameters
         ----------
         state_dict : dict
-            For as many groups and parameters, of the same shapes and dtypes. It is copied.
+            For as many groups and parameters, of the same shapes and dtypes, the parameters of a
+            group all after as many steps. It is copied.
 
         Raises
         ------
@@ -277,6 +288,13 @@ class Optimizer:
         found = [len(of_group) for of_group in numbers]
         if found != counts:
             raise ValueError(f"state_dict has groups of {found} parameters; expected {counts}")
+        known = [number for of_group in numbers for number in of_group]
+        strange = [key for key in state_dict["state"] if key not in known]
+        if strange or len(set(known)) < len(known):
+            raise ValueError(
+                f"state_dict['state'] has {[*state_dict['state']]} for the parameters {known}; "
+                "expected the numbers of parameters, each once"
+            )
         groups, states = [], []
         for mine, theirs, of_group in zip(self.param_groups, loaded, numbers, strict=True):
             added = _ADDED_LATER.keys() & self.defaults.keys() - theirs.keys()
@@ -320,7 +338,8 @@ class Optimizer:
                     raise ValueError(f"{where} has {name!r}; expected {[*self._states]}")
                 copy = _state_copy(values[name], parameter, f"{where}[{name!r}]")
                 state.arrays.setdefault(name, []).append(copy)
-        absent = [name for name in self._active_states(group) if name not in state.arrays]
+        # A state that depends on an option is made when a step first needs it.
+        absent = [n for n, option in self._states.items() if not option and n not in state.arrays]
         if names and absent:
             raise ValueError(f"state has {sorted(names)}; expected {absent[0]!r} too")
         state.steps = int(common.pop("step", 1 if state.arrays else 0))

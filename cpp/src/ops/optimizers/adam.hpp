@@ -18,10 +18,10 @@ struct adam {
     static constexpr int variants = 2;  // AMSGrad: 1
     template <int variant, class T>
     static void step(T& p, T g, T* const* state, std::size_t i, const scalars::adam<T>& s) {
-        const T d = fma(s.weight_decay, p, s.scale * g);
+        const T d = descent(p, g, s);
         T &m = state[0][i], &v = state[1][i];
-        m = normal_or_zero(fma(s.one_minus_beta1, d - m, m));
-        v = normal_or_zero(fma(s.beta2, v, s.one_minus_beta2 * d * d));
+        m = decayed(fma(s.one_minus_beta1, d - m, m), m);
+        v = decayed(fma(s.beta2, v, s.one_minus_beta2 * d * d), v);
         T second = v;
         if constexpr (variant == 1) {
             T& largest = state[2][i];
@@ -43,8 +43,8 @@ struct adamw {
     static void step(T& p, T g, T* const* state, std::size_t i, const scalars::adamw<T>& s) {
         const T d = s.scale * g;
         T &m = state[0][i], &v = state[1][i];
-        m = normal_or_zero(fma(s.one_minus_beta1, d - m, m));
-        v = normal_or_zero(fma(s.beta2, v, s.one_minus_beta2 * d * d));
+        m = decayed(fma(s.one_minus_beta1, d - m, m), m);
+        v = decayed(fma(s.beta2, v, s.one_minus_beta2 * d * d), v);
         T second = v;
         if constexpr (variant == 1) {
             T& largest = state[2][i];
@@ -63,11 +63,11 @@ struct adamax {
     static constexpr int variants = 1;
     template <int, class T>
     static void step(T& p, T g, T* const* state, std::size_t i, const scalars::adamax<T>& s) {
-        const T d = fma(s.weight_decay, p, s.scale * g);
+        const T d = descent(p, g, s);
         T &m = state[0][i], &u = state[1][i];
-        m = normal_or_zero(fma(s.one_minus_beta1, d - m, m));
-        const T decayed = s.beta2 * u, now = abs(d) + s.eps;
-        u = decayed > now || decayed != decayed ? decayed : now;
+        m = decayed(fma(s.one_minus_beta1, d - m, m), m);
+        const T before = s.beta2 * u, now = abs(d) + s.eps;
+        u = before > now || before != before ? before : now;
         p = fma(-s.step_size, m / u, p);
     }
 };
@@ -81,10 +81,10 @@ struct nadam {
     static constexpr int variants = 1;
     template <int, class T>
     static void step(T& p, T g, T* const* state, std::size_t i, const scalars::nadam<T>& s) {
-        const T d = fma(s.weight_decay, p, s.scale * g);
+        const T d = descent(p, g, s);
         T &m = state[0][i], &v = state[1][i];
-        m = normal_or_zero(fma(s.one_minus_beta1, d - m, m));
-        v = normal_or_zero(fma(s.beta2, v, s.one_minus_beta2 * d * d));
+        m = decayed(fma(s.one_minus_beta1, d - m, m), m);
+        v = decayed(fma(s.beta2, v, s.one_minus_beta2 * d * d), v);
         const T root = fma(s.correction, sqrt(v), s.eps);
         p = s.decay * p - fma(s.gradient_step, d, s.momentum_step * m) / root;
     }
@@ -98,10 +98,10 @@ struct radam {
     static constexpr int variants = 2;  // rectified: 1
     template <int variant, class T>
     static void step(T& p, T g, T* const* state, std::size_t i, const scalars::radam<T>& s) {
-        const T d = fma(s.weight_decay, p, s.scale * g);
+        const T d = descent(p, g, s);
         T &m = state[0][i], &v = state[1][i];
-        m = normal_or_zero(fma(s.one_minus_beta1, d - m, m));
-        v = normal_or_zero(fma(s.beta2, v, s.one_minus_beta2 * d * d));
+        m = decayed(fma(s.one_minus_beta1, d - m, m), m);
+        v = decayed(fma(s.beta2, v, s.one_minus_beta2 * d * d), v);
         p = fma(-s.step_size, variant == 1 ? m / (sqrt(v) + s.eps) : m, s.decay * p);
     }
 };
@@ -120,8 +120,8 @@ struct lamb {
     template <class T>
     static void moments(T& m, T& v, T g, const scalars::lamb<T>& s) {
         const T d = s.scale * g;
-        m = normal_or_zero(fma(s.one_minus_beta1, d - m, m));
-        v = normal_or_zero(fma(s.beta2, v, s.one_minus_beta2 * d * d));
+        m = decayed(fma(s.one_minus_beta1, d - m, m), m);
+        v = decayed(fma(s.beta2, v, s.one_minus_beta2 * d * d), v);
     }
     template <int, class T>
     static void step(T& p, T, T* const* state, std::size_t i, const scalars::lamb<T>& s) {

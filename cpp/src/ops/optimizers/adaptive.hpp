@@ -12,7 +12,7 @@ struct adagrad {
     static constexpr int variants = 1;
     template <int, class T>
     static void step(T& p, T g, T* const* state, std::size_t i, const scalars::adagrad<T>& s) {
-        const T d = fma(s.weight_decay, p, s.scale * g);
+        const T d = descent(p, g, s);
         T& v = state[0][i];
         v = fma(d, d, v);
         p = fma(-s.step_size, d / (sqrt(v) + s.eps), p);
@@ -27,11 +27,11 @@ struct adadelta {
     static constexpr int variants = 1;
     template <int, class T>
     static void step(T& p, T g, T* const* state, std::size_t i, const scalars::adadelta<T>& s) {
-        const T d = fma(s.weight_decay, p, s.scale * g);
+        const T d = descent(p, g, s);
         T &v = state[0][i], &a = state[1][i];
-        v = normal_or_zero(fma(s.rho, v, s.one_minus_rho * d * d));
+        v = decayed(fma(s.rho, v, s.one_minus_rho * d * d), v);
         const T delta = d * sqrt((a + s.eps) / (v + s.eps));
-        a = normal_or_zero(fma(s.rho, a, s.one_minus_rho * delta * delta));
+        a = decayed(fma(s.rho, a, s.one_minus_rho * delta * delta), a);
         p = fma(-s.lr, delta, p);
     }
 };
@@ -47,19 +47,19 @@ struct rmsprop {
     template <int variant, class T>
     static void step(T& p, T g, T* const* state, std::size_t i, const scalars::rmsprop<T>& s) {
         constexpr bool centred = variant % 2 == 1, momentum = variant >= 2;
-        const T d = fma(s.weight_decay, p, s.scale * g);
+        const T d = descent(p, g, s);
         T& v = state[0][i];
-        v = normal_or_zero(fma(s.alpha, v, s.one_minus_alpha * d * d));
+        v = decayed(fma(s.alpha, v, s.one_minus_alpha * d * d), v);
         T square = v;
         if constexpr (centred) {
             T& a = state[1][i];
-            a = normal_or_zero(fma(s.one_minus_alpha, d - a, a));
+            a = decayed(fma(s.one_minus_alpha, d - a, a), a);
             square = at_least(fma(-a, a, v), T(0));  // not below 0 by rounding: torch gives NaN
         }
         T step = d / (sqrt(square) + s.eps);
         if constexpr (momentum) {
             T& b = state[centred ? 2 : 1][i];
-            b = normal_or_zero(fma(s.momentum, b, step));
+            b = decayed(fma(s.momentum, b, step), b);
             step = b;
         }
         p = fma(-s.lr, step, p);

@@ -10,19 +10,26 @@
 
 namespace ranvier::RANVIER_ISA::optimizers {
 
-/// x, or 0 where x is subnormal. A state whose gradients stay 0 decays to a subnormal number, stops
-/// there, as 0.9 times 4 units rounds to 4 units, and makes every step about twenty times slower.
-inline float normal_or_zero(float x) {
-    return abs(x) < __FLT_MIN__ ? 0.0f : x;
+/// x, or 0 where a state has decayed from `before` to a subnormal number. It would stop there, as
+/// 0.9 times 4 units rounds to 4 units, and make every step about twenty times slower.
+inline float decayed(float x, float before) {
+    return abs(x) < at_most(abs(before), __FLT_MIN__) ? 0.0f : x;
 }
-inline double normal_or_zero(double x) {
-    return abs(x) < __DBL_MIN__ ? 0.0 : x;
+inline double decayed(double x, double before) {
+    return abs(x) < at_most(abs(before), __DBL_MIN__) ? 0.0 : x;
 }
 
-/// -1, 0 or 1; NaN stays.
+/// scale g + weight_decay p; without a decay p, which may be infinite, plays no part.
+template <class T, class Scalars>
+inline T descent(T p, T g, const Scalars& s) {
+    const T d = s.scale * g;
+    return s.weight_decay == T(0) ? d : fma(s.weight_decay, p, d);
+}
+
+/// -1, 0 or 1.
 template <class T>
 inline T sign(T x) {
-    return x > T(0) ? T(1) : x < T(0) ? T(-1) : x;
+    return x > T(0) ? T(1) : x < T(0) ? T(-1) : T(0);
 }
 
 /// Stochastic gradient descent (Sutskever et al., On the importance of initialization and momentum
@@ -34,10 +41,10 @@ struct sgd {
     static constexpr int variants = 2;  // with a momentum: 1
     template <int variant, class T>
     static void step(T& p, T g, T* const* state, std::size_t i, const scalars::sgd<T>& s) {
-        T d = fma(s.weight_decay, p, s.scale * g);
+        T d = descent(p, g, s);
         if constexpr (variant == 1) {
             T& b = state[0][i];
-            b = normal_or_zero(fma(s.momentum, b, s.inflow * d));
+            b = decayed(fma(s.momentum, b, s.inflow * d), b);
             d = s.nesterov != T(0) ? fma(s.momentum, b, d) : b;
         }
         p = fma(-s.lr, d, p);
@@ -51,7 +58,7 @@ struct asgd {
     static constexpr int variants = 1;
     template <int, class T>
     static void step(T& p, T g, T* const* state, std::size_t i, const scalars::asgd<T>& s) {
-        const T d = fma(s.weight_decay, p, s.scale * g);
+        const T d = descent(p, g, s);
         p = fma(-s.eta, d, s.decay * p);
         T& a = state[0][i];
         a = s.mu == T(1) ? p : fma(s.mu, p - a, a);
@@ -69,10 +76,7 @@ struct rprop {
         T &before = state[0][i], &size = state[1][i];
         T d = s.scale * g;
         const T turn = sign(d) * sign(before);
-        const T factor = turn > T(0)    ? s.etaplus
-                         : turn < T(0)  ? s.etaminus
-                         : turn == T(0) ? T(1)
-                                        : turn;
+        const T factor = turn > T(0) ? s.etaplus : turn < T(0) ? s.etaminus : T(1);
         size = at_most(at_least(size * factor, s.smallest), s.largest);
         d = turn < T(0) ? T(0) : d;
         p = fma(-size, sign(d), p);
@@ -89,17 +93,20 @@ struct lion {
     static void step(T& p, T g, T* const* state, std::size_t i, const scalars::lion<T>& s) {
         const T d = s.scale * g;
         T& m = state[0][i];
-        p = fma(-s.lr, sign(fma(s.beta1, m, s.one_minus_beta1 * d)), s.decay * p);
-        m = normal_or_zero(fma(s.beta2, m, s.one_minus_beta2 * d));
+        const T c = fma(s.beta1, m, s.one_minus_beta1 * d);
+        p = fma(-s.lr, c != c ? c : sign(c), s.decay * p);
+        m = decayed(fma(s.beta2, m, s.one_minus_beta2 * d), m);
     }
 };
 
-/// Exponential moving average: p is the average, g the parameter; p += (1 - decay)(g - p).
+/// Exponential moving average: p is the average, g the parameter; p += (1 - decay)(g - p), from the
+/// nearer end.
 struct ema {
     static constexpr int variants = 1;
     template <int, class T>
     static void step(T& p, T g, T* const*, std::size_t, const scalars::ema<T>& s) {
-        p = fma(s.one_minus_decay, g - p, p);
+        const T way = g - p;
+        p = s.decay > T(0.5) ? fma(s.one_minus_decay, way, p) : fma(-s.decay, way, g);
     }
 };
 

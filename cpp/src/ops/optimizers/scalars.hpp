@@ -64,7 +64,7 @@ struct lamb {
 };
 template <class T>
 struct ema {
-    T one_minus_decay, variant;
+    T decay, one_minus_decay, variant;
 };
 
 }  // namespace ranvier::scalars
