@@ -13,7 +13,7 @@ import numpy as np
 
 import ranvier as rv
 from operations import operations
-from ranvier import losses, optim
+from ranvier import losses, nn, optim
 from ranvier._native import _core
 
 DECAY: dict[str, Any] = {"weight_decay": 1e-2}
@@ -65,6 +65,22 @@ def outputs(inputs: dict[str, Any]) -> Iterator[tuple[str, Any]]:
             )
             yield f"cross_entropy, smoothing {smoothing}/{suffix}", np.float64(value)
             yield f"gradient of cross_entropy, smoothing {smoothing}/{suffix}", gradient
+        for layer in (
+            nn.LayerNorm(103, dtype=dtype),
+            nn.RMSNorm(103, dtype=dtype),
+            nn.BatchNorm1d(103, dtype=dtype),
+        ):
+            name = type(layer).__name__
+            yield f"{name}/{suffix}", layer(scores)
+            yield f"gradient of {name}/{suffix}", layer.backward(scores[::-1])
+            yield f"gradient of {name}'s weight/{suffix}", layer.gradients()[0]
+        channels = nn.BatchNorm1d(10, dtype=dtype)
+        yield f"BatchNorm1d of 3 axes/{suffix}", channels(scores.reshape(70, 10, 103))
+        yield f"running variance/{suffix}", channels.running_var
+        yield (
+            f"gradient of BatchNorm1d of 3 axes/{suffix}",
+            channels.backward(scores[::-1].reshape(70, 10, 103)),
+        )
         for name, options in OPTIMIZERS.items():
             parameter = scores.copy()
             optimizer = getattr(optim, name)([parameter], lr=1e-2, **options)

@@ -58,6 +58,7 @@ RULES = {
         reference.linear_lr,
         [
             {},
+            {"start_factor": 0.01, "end_factor": 0, "total_iters": 3},  # rounding goes below 0
             *combinations(
                 start_factor=[0.01, 1], end_factor=[1, 0.1, 0], total_iters=[0, 1, 20, 77]
             ),
@@ -223,6 +224,15 @@ def test_cycles(options, cls):
         assert momentums == approx([0.9 - 0.1 * height, 0.9 - 0.3 * height])
         assert "betas" not in optimizer.defaults or optimizer.param_groups[1]["betas"][1] == second
         run(scheduler)
+
+
+def test_cycles_have_a_base_of_their_own():
+    """Another schedule's "initial_lr" is in the groups, and is the rate until the first step."""
+    optimizer = sgd(0.5)
+    schedules.ConstantLR(optimizer, 1)
+    scheduler = schedules.CyclicLR(optimizer, 0.1, 0.3, 2, cycle_momentum=False)
+    assert scheduler.base_lrs == [0.1]
+    assert np.ravel(run(scheduler, 4)) == approx([0.5, 0.2, 0.3, 0.2, 0.1])
 
 
 def test_a_thousand_cycles():
@@ -526,6 +536,11 @@ def test_the_state_is_a_copy():
     scheduler.load_state_dict(loaded)
     run(scheduler, 3)
     assert loaded["last_epoch"] == 0
+    cycle = schedules.OneCycleLR(sgd(momentum=0.5), 1.0, 9)
+    state = cycle.state_dict()
+    cycle.load_state_dict(state)
+    state["_schedule_phases"].clear()
+    run(cycle, 3)
 
 
 def test_the_state_has_torchs_names():
@@ -622,12 +637,34 @@ def test_a_part_that_does_not_fit_leaves_all_parts_as_they_were():
     assert scheduler.state_dict() == before
 
 
+def test_a_part_that_does_not_fit_leaves_callable_objects_as_they_were():
+    def make(factor):
+        optimizer = sgd(momentum=0.5)
+        functions = [Decay(factor), Decay(factor)]
+        parts = [
+            schedules.LambdaLR(optimizer, functions[0]),
+            schedules.CyclicLR(optimizer, 0.1, 0.2, scale_fn=functions[1]),
+            schedules.StepLR(optimizer, 3),
+        ]
+        return schedules.SequentialLR(optimizer, parts, [3, 6]), functions
+
+    scheduler, functions = make(0.5)
+    state = make(0.25)[0].state_dict()
+    gamma = state["_schedulers"][2].pop("gamma")
+    with pytest.raises(ValueError, match="'gamma' is not in both"):
+        scheduler.load_state_dict(state)
+    assert [function.factor for function in functions] == [0.5, 0.5]
+    state["_schedulers"][2]["gamma"] = gamma
+    scheduler.load_state_dict(state)
+    assert [function.factor for function in functions] == [0.25, 0.25]
+
+
 @pytest.mark.parametrize(
     "make",
     [
         lambda o, n: schedules.ExponentialLR(o, 0.5, last_epoch=n),
         lambda o, n: schedules.CosineAnnealingLR(o, 10, last_epoch=n),
-        lambda o, n: schedules.LinearLR(o, last_epoch=n),
+        lambda o, n: schedules.LinearLR(o, total_iters=12, last_epoch=n),
         lambda o, n: schedules.PolynomialLR(o, 20, last_epoch=n),
         lambda o, n: schedules.LambdaLR(o, cubic, last_epoch=n),
         lambda o, n: schedules.MultiplicativeLR(o, wave, last_epoch=n),
@@ -716,6 +753,11 @@ def test_get_lr_is_for_steps():
     with pytest.warns(UserWarning, match=r"get_last_lr\(\) gives those of now"):
         assert scheduler.get_lr() == [0.05, 0.25]
     assert rates_of(scheduler.optimizer) == list(RATES)
+
+
+def test_a_method_has_no_state():
+    scheduler = schedules.LambdaLR(sgd(), [Decay(0.5).__call__, math.sqrt])
+    assert scheduler.state_dict()["lr_lambdas"] == [None, None]
 
 
 class TestOnesOwn:

@@ -95,6 +95,40 @@ def test_fit_learns_and_the_history_tells():
     assert tested == {"loss": history["val_loss"][-1], "accuracy": history["val_accuracy"][-1]}
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.int64])
+@pytest.mark.parametrize("words", [None, 4], ids=["one axis", "two axes"])
+def test_integers_go_to_an_embedding_as_they_are(words, dtype):
+    # An embedding is a linear function of one-hot vectors.
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 7, 60 if words is None else (60, words)).astype(dtype)
+    y = rng.integers(0, 3, 60)
+    wide = 5 * (words or 1)
+    table = nn.Embedding(7, 5, dtype=np.float64, rng=0)
+    linear = nn.Linear(7, 5, bias=False, dtype=np.float64)
+    linear.weight = table.weight.T
+    last, other = (nn.Linear(wide, 3, dtype=np.float64, rng=1) for _ in range(2))
+    net = nn.Sequential(table, nn.Flatten(), last)
+    twin = nn.Sequential(linear, nn.Flatten(), other)
+    one_hot = np.eye(7)[X]
+    options = {"epochs": 3, "batch_size": 16}
+    history = trainer(net, lr=0.5).fit(X, y, validation_data=(X[:9], y[:9]), **options)
+    expected = trainer(twin, lr=0.5).fit(one_hot, y, **options)
+    np.testing.assert_allclose(history["loss"], expected["loss"], rtol=1e-12)
+    np.testing.assert_allclose(table.weight, linear.weight.T, rtol=1e-10, atol=1e-13)
+    predicted = trainer(net).predict(X, batch_size=7)
+    np.testing.assert_allclose(predicted, trainer(twin).predict(one_hot), rtol=1e-10, atol=1e-13)
+
+
+def test_which_modules_take_integers():
+    table = nn.Embedding(3, 2)
+    assert table.takes_integers
+    assert nn.Sequential(nn.Sequential(table), nn.Linear(2, 2)).takes_integers
+    assert not nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.ReLU())).takes_integers
+    assert not nn.Sequential().takes_integers
+    with pytest.raises(TypeError, match="x is of float32; expected an array of integers"):
+        trainer(nn.Sequential(table)).predict([[0.0, 1.0]])
+
+
 class Recorder(nn.Module):
     """A model that writes down what it sees: each row of X holds its own number."""
 

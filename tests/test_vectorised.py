@@ -51,6 +51,14 @@ def row_losses(checkout) -> list[str]:
     return re.findall(r"^RV_ROW_LOSS\((\w+)", text, re.MULTILINE)
 
 
+def norm_kernels(checkout) -> list[str]:
+    """The functions that isa/norms.cpp puts into norm_kernels, with the arguments before <T>'s."""
+    text = (checkout / "cpp/src/isa/norms.cpp").read_text()
+    body = re.search(r"norm_kernels = \{(.*?)\};", text, re.DOTALL)
+    assert body, "isa/norms.cpp has no norm_kernels"
+    return re.findall(r"\w+(?:<(?:\w+, )?T>)?", body.group(1))
+
+
 def expected_kernels(checkout, own: str) -> dict[str, str]:
     """A short name for every kernel in the table, and how its demangled name starts."""
     result = {}
@@ -80,6 +88,9 @@ def expected_kernels(checkout, own: str) -> dict[str, str]:
             # These move and search, and compute nothing along the row.
             if name not in ("negative_log_likelihood", "structured_hinge"):
                 result[f"{name}, {dtype}"] = f"{own}{name}<{dtype}>("
+        for name in norm_kernels(checkout):
+            typed = re.sub(r"\bT>", f"{dtype}>", name)
+            result[typed] = f"{own}{typed}("
         for name in optimizers(checkout):
             rule = f"{own}optimizers::{name}, ranvier::scalars::{name}"
             result[f"{name}, {dtype}"] = f"{own}optimizer_step<{rule}, {dtype}>("
@@ -90,16 +101,23 @@ def expected_kernels(checkout, own: str) -> dict[str, str]:
     return result
 
 
+def start_of(name: str) -> str:
+    """A demangled name up to its arguments; that of a template starts with the return type."""
+    if ">(" not in name:
+        return name[: name.index("(") + 1]
+    return name[: name.index("(", name.index(">")) + 1].split(" ", 1)[-1]
+
+
 @pytest.fixture(scope="module")
 def arithmetic(kernel_objects, checkout):
     """What every kernel computes on full vectors, by instruction set and short name."""
     result = {}
     for isa, objects in kernel_objects.items():
         by_start = {
-            name[: name.index("(", name.index(">")) + 1].split(" ", 1)[-1]: (kernels, name)
+            start_of(name): (kernels, name)
             for kernels in objects
             for name in kernels.functions
-            if ">(" in name
+            if "(" in name
         }
         result[isa] = {}
         for short, start in expected_kernels(checkout, f"ranvier::{isa}::").items():

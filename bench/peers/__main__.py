@@ -17,6 +17,7 @@ from .timing import Row, machine, markdown
 SUBJECTS = (
     "activations",
     "gates",
+    "layers",
     "reductions",
     "losses",
     "optimizers",

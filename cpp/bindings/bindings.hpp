@@ -14,6 +14,7 @@ void register_losses(pybind11::module_& m);
 void register_row_losses(pybind11::module_& m);
 void register_optimizers(pybind11::module_& m);
 void register_layers(pybind11::module_& m);
+void register_norms(pybind11::module_& m);
 void register_runtime(pybind11::module_& m);
 
 }  // namespace ranvier::bindings

@@ -28,6 +28,13 @@ def integer(name: str, value: Any) -> int:
         raise TypeError(f"{name} is {value!r}; expected an integer") from None
 
 
+def positive(name: str, value: Any) -> int:
+    count = integer(name, value)
+    if count < 1:
+        raise ValueError(f"{name} is {value}; expected a positive integer")
+    return count
+
+
 def at_least(least: int, name: str, value: Any) -> int:
     """The value as an integer that is not smaller."""
     result = integer(name, value)

@@ -65,6 +65,58 @@ def bias_activation(
     parameters: list[float],
     y: NDArray[Any],
 ) -> None: ...
+def row_norm_work(rows: int, n: int) -> int: ...
+def row_norm(
+    x: NDArray[Any],
+    n: int,
+    weight: NDArray[Any] | None,
+    bias: NDArray[Any] | None,
+    eps: float,
+    mean: NDArray[np.float64] | None,
+    scale: NDArray[np.float64],
+    y: NDArray[Any],
+) -> None: ...
+def row_norm_backward(
+    grad_output: NDArray[Any],
+    x: NDArray[Any],
+    n: int,
+    weight: NDArray[Any] | None,
+    mean: NDArray[np.float64] | None,
+    scale: NDArray[np.float64],
+    work: NDArray[np.float64],
+    grad_x: NDArray[Any],
+    grad_weight: NDArray[Any] | None,
+    grad_bias: NDArray[Any] | None,
+    accumulate: bool,
+) -> None: ...
+def batch_norm_work(samples: int, channels: int, length: int) -> int: ...
+def batch_norm(
+    x: NDArray[Any],
+    weight: NDArray[Any] | None,
+    bias: NDArray[Any] | None,
+    running_mean: NDArray[Any] | None,
+    running_var: NDArray[Any] | None,
+    share: float,
+    eps: float,
+    of_batch: bool,
+    mean: NDArray[np.float64],
+    scale: NDArray[np.float64],
+    work: NDArray[np.float64],
+    y: NDArray[Any],
+) -> None: ...
+def batch_norm_backward(
+    grad_output: NDArray[Any],
+    x: NDArray[Any],
+    weight: NDArray[Any] | None,
+    of_batch: bool,
+    mean: NDArray[np.float64],
+    scale: NDArray[np.float64],
+    work: NDArray[np.float64],
+    grad_x: NDArray[Any],
+    grad_weight: NDArray[Any] | None,
+    grad_bias: NDArray[Any] | None,
+    accumulate: bool,
+) -> None: ...
 def num_threads() -> int: ...
 def set_num_threads(count: int) -> None: ...
 def requested_threads() -> int: ...

@@ -138,7 +138,8 @@ class Trainer:
         ----------
         X : array_like
             Samples along the first of at least two axes, of any real dtype; a numpy.memmap is read
-            by the batch.
+            by the batch. Integers that the model takes as such stay what they are, also along one
+            axis; all else is converted to the dtype of the model.
         y : array_like
             One target for each sample: an integer is a class, all else is converted to the dtype of
             the model.
@@ -236,7 +237,7 @@ class Trainer:
             Samples at a time.
         """
         size = at_least(1, "batch_size", batch_size)
-        return self._predict(_samples(X, self._dtype, size, "X"), size)
+        return self._predict(self._inputs(X, size, "X"), size)
 
     def stop(self) -> None:
         """End the training after the step or the callback under way: for callbacks.
@@ -470,12 +471,25 @@ class Trainer:
     def _rows(
         self, X: npt.ArrayLike, y: npt.ArrayLike, size: int, names: Sequence[str] = ("X", "y")
     ) -> list[Rows]:
-        inputs = _samples(X, self._dtype, size, names[0])
+        inputs = self._inputs(X, size, names[0])
         target = np.asarray(y)
         if target.dtype == np.uint64 and target.size and target.max() >= 2**63:
             raise ValueError(f"{names[1]} has the label {target.max()}; expected less than 2**63")
         dtype = np.int64 if target.dtype.kind in "biu" else self._dtype
         return [inputs, _aligned(Rows(target, dtype, size, names[1]), inputs)]
+
+    def _inputs(self, X: npt.ArrayLike, size: int, name: str) -> Rows:
+        """Rows that the model can be given: of one axis, numbers might be samples or features."""
+        array = np.asarray(X)
+        if self.model.takes_integers and array.dtype.kind in "iu":
+            return Rows(array, array.dtype, size, name)
+        rows = Rows(array, self._dtype, size, name)
+        if array.ndim == 1:
+            raise ValueError(
+                f"{name} has shape {array.shape}; expected at least 2 axes: {name}[None] is one "
+                f"sample, {name}[:, None] has one feature"
+            )
+        return rows
 
     def _validation(self, pair: tuple[npt.ArrayLike, npt.ArrayLike]) -> list[Rows]:
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
@@ -572,17 +586,6 @@ def _batches(data: list[Rows], order: Array | None, size: int) -> Iterator[list[
         else:
             chosen = order[start:stop]
             yield [part.at(chosen) for part in data]
-
-
-def _samples(X: npt.ArrayLike, dtype: npt.DTypeLike, size: int, name: str) -> Rows:
-    """Rows that a model can be given: of one axis they might be samples or features."""
-    rows = Rows(X, dtype, size, name)
-    if rows.array.ndim == 1:
-        raise ValueError(
-            f"{name} has shape {rows.array.shape}; expected at least 2 axes: {name}[None] is one "
-            f"sample, {name}[:, None] has one feature"
-        )
-    return rows
 
 
 def _aligned(rows: Rows, inputs: Rows) -> Rows:

@@ -193,6 +193,97 @@ struct RowLossKernels {
     RowLossKernel<T> of[count_of<RowLoss>];
 };
 
+/// Normalisation of `rows` rows of n elements, one behind the other: y = (x - mean) scale weight +
+/// bias. What is subtracted from each row, which only LayerNorm has, and what it is multiplied by
+/// are written as well. The bias may be null, or weight and bias; y may be x.
+template <class T>
+using RowNormKernel = void (*)(const T* x, const T* weight, const T* bias, double eps, double* mean,
+                               double* scale, T* y, std::size_t rows, std::size_t n);
+
+/// Its gradient with respect to x, which may be written to g or x. That of the weight, where there
+/// is one, is added to, that of the bias unless it is null.
+template <class T>
+using RowNormBackwardKernel = void (*)(const T* g, const T* x, const T* weight, const double* mean,
+                                       const double* scale, T* grad_x, double* grad_weight,
+                                       double* grad_bias, std::size_t rows, std::size_t n);
+
+/// A part of a batch: rows of n elements, `stride` elements from each to the next. Kernels for it
+/// come twice: each column is a channel, or all elements are of one, in a single row.
+struct BatchPart {
+    std::size_t rows, n, stride;
+};
+
+/// For each channel the sum, and that of the squared differences from the mean of this part.
+template <class T>
+using BatchMomentsKernel = void (*)(const T* x, BatchPart part, double* sum, double* squares);
+
+/// For each channel the sums of g and of g (x - mean).
+template <class T>
+using BatchSumsKernel = void (*)(const T* g, const T* x, const double* mean, BatchPart part,
+                                 double* sum, double* products);
+
+/// y = (x - mean) scale + shift; y may be x. What belongs to a channel are five numbers, `stride`
+/// apart: mean and scale in two parts each, the shift.
+template <class T>
+using BatchNormKernel = void (*)(const T* x, const T* of_channel, std::size_t stride,
+                                 BatchPart part, T* y);
+
+/// grad_x = of_g (g - mean of g) + of_x (x - mean), or of_g g where x is null; it may be g or x. Of
+/// a channel: of_g, the mean of g, of_x, and the mean in two parts.
+template <class T>
+using BatchGradientKernel = void (*)(const T* g, const T* x, const T* of_channel,
+                                     std::size_t stride, BatchPart part, T* grad_x);
+
+/// Mean and variance of n channels from those of `pieces` parts, which lie `stride` apart; each is
+/// of `size` elements, the last of what is left of `count`.
+using JoinMomentsKernel = void (*)(const double* sum, const double* squares, std::size_t pieces,
+                                   std::size_t stride, double size, double count, double* mean,
+                                   double* variance, std::size_t n);
+
+/// running += share (value factor - running).
+template <class T>
+using FollowKernel = void (*)(T* running, const double* value, double factor, double share,
+                              std::size_t n);
+
+/// scale = 1 / sqrt(variance + eps) and, with weight and bias or null, what BatchNormKernel takes.
+template <class T>
+using BatchScaleKernel = void (*)(const double* mean, const double* variance, const T* weight,
+                                  const T* bias, double eps, double* scale, T* of_channel,
+                                  std::size_t stride, std::size_t n);
+
+/// What BatchGradientKernel takes, from the sums over `count` elements, and the gradient of the
+/// weight in the place of the products.
+template <class T>
+using BatchSlopesKernel = void (*)(const double* sum, double* products, const double* mean,
+                                   const double* scale, const T* weight, double count,
+                                   T* of_channel, std::size_t stride, std::size_t n);
+
+/// Adds to the first of `pieces` rows of n sums, `stride` apart, all the others.
+using AddPiecesKernel = void (*)(double* sums, std::size_t pieces, std::size_t stride,
+                                 std::size_t n);
+
+/// gradient = sum, or is added to.
+template <class T>
+using WriteGradientKernel = void (*)(const double* sum, T* gradient, bool accumulate,
+                                     std::size_t n);
+
+template <class T>
+struct NormKernels {
+    RowNormKernel<T> layer_norm, rms_norm;
+    RowNormBackwardKernel<T> layer_norm_backward, rms_norm_backward;
+    // The columns are channels; all is of one channel.
+    BatchMomentsKernel<T> batch_moments[2];
+    BatchSumsKernel<T> batch_sums[2];
+    BatchNormKernel<T> batch_norm[2];
+    BatchGradientKernel<T> batch_gradient[2];
+    JoinMomentsKernel join_moments;
+    FollowKernel<T> follow;
+    BatchScaleKernel<T> batch_scale;
+    BatchSlopesKernel<T> batch_slopes;
+    AddPiecesKernel add_pieces;
+    WriteGradientKernel<T> write_gradient;
+};
+
 enum class Optimizer : int {
 #define RV_OPTIMIZER(name, ...) name,
 #include "../ops/optimizers.def"
@@ -227,6 +318,8 @@ struct KernelTable {
     const LossKernels& losses;
     const RowLossKernels<float>& row_losses_float32;
     const RowLossKernels<double>& row_losses_float64;
+    const NormKernels<float>& norms_float32;
+    const NormKernels<double>& norms_float64;
     const OptimizerKernels& optimizers;
 };
 
@@ -242,6 +335,8 @@ struct KernelTable {
     extern const LossKernels loss_table;                        \
     extern const RowLossKernels<float> row_loss_table_float32;  \
     extern const RowLossKernels<double> row_loss_table_float64; \
+    extern const NormKernels<float> norm_table_float32;         \
+    extern const NormKernels<double> norm_table_float64;        \
     extern const OptimizerKernels optimizer_table;              \
     }
 RV_INSTRUCTION_SET(baseline)

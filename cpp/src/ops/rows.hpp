@@ -48,25 +48,30 @@ inline void for_each_chunk(const T* x, const std::uint8_t* keep, std::size_t n, 
 /// Calls body(position, lane) for every element, `lanes` at a time; the last ones are masked.
 template <class Body>
 inline void for_each_lane(std::size_t n, Body body) {
-    const std::size_t full = n / lanes * lanes;
-    for (std::size_t i = 0; i < full; i += lanes) {
+    // A loop whose number of turns GCC can tell, it unrolls in a way that keeps sums in memory.
+    std::size_t i = 0;
+    for (; i + lanes <= n; i += lanes) {
 #pragma omp simd
         for (std::size_t l = 0; l < lanes; ++l) body(i + l, l);
     }
-    const std::size_t rest = n - full;
+    const std::size_t rest = n - i;
     if (rest == 0) return;
 #pragma omp simd
     for (std::size_t l = 0; l < lanes; ++l) {
-        if (l < rest) body(full + l, l);
+        if (l < rest) body(i + l, l);
     }
 }
 
 /// The lanes added pairwise: always in this order.
+template <std::size_t width = lanes / 2>
 inline double tree_sum(double (&lane)[lanes]) {
-    for (std::size_t width = lanes / 2; width > 0; width /= 2) {
-        for (std::size_t l = 0; l < width; ++l) lane[l] += lane[l + width];
+#pragma omp simd
+    for (std::size_t l = 0; l < width; ++l) lane[l] += lane[l + width];
+    if constexpr (width > 1) {
+        return tree_sum<width / 2>(lane);
+    } else {
+        return lane[0];
     }
-    return lane[0];
 }
 
 /// The largest element; NaN is passed over, -inf if there is nothing else.

@@ -53,6 +53,8 @@ struct Features {
         isa::loss_table,                                                                   \
         isa::row_loss_table_float32,                                                       \
         isa::row_loss_table_float64,                                                       \
+        isa::norm_table_float32,                                                           \
+        isa::norm_table_float64,                                                           \
         isa::optimizer_table,                                                              \
     }
 

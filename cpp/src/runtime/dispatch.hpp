@@ -22,6 +22,15 @@ const RowKernels<T>& row_kernels() {
     }
 }
 
+template <class T>
+const NormKernels<T>& norm_kernels() {
+    if constexpr (dtype_of<T> == DType::float32) {
+        return kernels().norms_float32;
+    } else {
+        return kernels().norms_float64;
+    }
+}
+
 /// The instruction sets that were compiled in and that this machine has, best first.
 std::vector<std::string> available_instruction_sets();
 

@@ -9,11 +9,6 @@
 namespace ranvier {
 namespace {
 
-/// In rows; what a row costs once comes to some fifty elements.
-std::size_t worth_a_thread(std::size_t n) {
-    return std::max<std::size_t>(1, 32768 / (n + 50));
-}
-
 double temperature_of(const Rows& temperature, std::size_t row) {
     return *temperature.at<double>(row, 0);
 }
@@ -77,7 +72,7 @@ template <class T>
 void run_rows(RowKernel<T> kernel, RowsInLanesKernel in_lanes, Rows x, Rows keep, Rows temperature,
               Rows y, std::size_t rows, std::size_t n, std::size_t outputs) {
     const KeepFloatStatus flags;
-    parallel_for(rows, 1, worth_a_thread(n), [&](std::size_t begin, std::size_t end) {
+    parallel_for(rows, 1, rows_worth_a_thread(n), [&](std::size_t begin, std::size_t end) {
         Panel<T> from(x, n, end - begin), to(y, outputs, end - begin);
         Panel<std::uint8_t> mask(keep, n, end - begin);
         RowsInLanes together(in_lanes, x, keep, temperature, y, n, outputs);
@@ -104,7 +99,7 @@ template <class T>
 void run_rows_vjp(RowVjpKernel<T> kernel, Rows g, Rows y, Rows temperature, Rows out,
                   std::size_t rows, std::size_t n) {
     const KeepFloatStatus flags;
-    parallel_for(rows, 1, worth_a_thread(n), [&](std::size_t begin, std::size_t end) {
+    parallel_for(rows, 1, rows_worth_a_thread(n), [&](std::size_t begin, std::size_t end) {
         const std::size_t here = end - begin;
         Panel<T> gradient(g, n, here), output(y, n, here), result(out, n, here);
         constexpr std::size_t width = Panel<T>::width;

@@ -50,4 +50,11 @@ void parallel_for(std::size_t n, std::size_t block, std::size_t worth_a_thread, 
         &body);
 }
 
+/// How many rows of n elements are worth a thread, at half a nanosecond for each element; what a
+/// row costs once comes to some fifty elements.
+inline std::size_t rows_worth_a_thread(std::size_t n) {
+    const std::size_t rows = 32768 / (n + 50);
+    return rows > 0 ? rows : 1;
+}
+
 }  // namespace ranvier

@@ -14,7 +14,36 @@ from .linear import Linear
 from .module import Module, check_gradient
 
 
-class Sequential(Module):
+class Container(Module):
+    """Layers in an order, each of which is there once: the base of what is made of them."""
+
+    def __init__(self, *layers: Module) -> None:
+        super().__init__()
+        for i, layer in enumerate(layers):
+            if not isinstance(layer, Module):
+                raise TypeError(f"layers[{i}] is a {type(layer).__name__}; expected a Module")
+        self._layers = layers
+        self.takes_integers = bool(layers) and layers[0].takes_integers
+        modules = [id(module) for layer in layers for module in layer.modules()]
+        if len(set(modules)) < len(modules):
+            raise ValueError(f"a module is there twice in {self!r}; expected each once")
+        self._gather()
+
+    def children(self) -> Iterator[tuple[str, Module]]:
+        for i, layer in enumerate(self._layers):
+            yield str(i), layer
+
+    def __len__(self) -> int:
+        return len(self._layers)
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self._layers)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(repr, self._layers))})"
+
+
+class Sequential(Container):
     """Layers one after the other.
 
     A Linear and the activation behind it run as one pass over the product; the results have the
@@ -45,22 +74,10 @@ class Sequential(Module):
     """
 
     def __init__(self, *layers: Module) -> None:
-        super().__init__()
-        for i, layer in enumerate(layers):
-            if not isinstance(layer, Module):
-                raise TypeError(f"layers[{i}] is a {type(layer).__name__}; expected a Module")
-        self._layers = layers
-        modules = [id(module) for layer in layers for module in layer.modules()]
-        if len(set(modules)) < len(modules):
-            raise ValueError(f"a module is there twice in {self!r}; expected each once")
-        self._gather()
+        super().__init__(*layers)
         self._stages = _stages(layers)
         # Where the backward pass may end: what stands before has no parameters.
         self._first = next((i for i, m in enumerate(layers) if _has_parameters(m)), len(layers))
-
-    def children(self) -> Iterator[tuple[str, Module]]:
-        for i, layer in enumerate(self._layers):
-            yield str(i), layer
 
     def forward(self, x: Array) -> Array:
         """The last layer's output."""
@@ -82,12 +99,6 @@ class Sequential(Module):
             if self._first < len(self._layers):
                 self._layers[self._first].backward_parameters(grad_output, accumulate)
 
-    def __len__(self) -> int:
-        return len(self._layers)
-
-    def __iter__(self) -> Iterator[Module]:
-        return iter(self._layers)
-
     @overload
     def __getitem__(self, index: int) -> Module: ...
     @overload
@@ -97,9 +108,6 @@ class Sequential(Module):
         if isinstance(index, slice):
             return Sequential(*self._layers[index])
         return self._layers[index]
-
-    def __repr__(self) -> str:
-        return f"Sequential({', '.join(map(repr, self._layers))})"
 
 
 class Flatten(Module):

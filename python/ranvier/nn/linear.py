@@ -7,12 +7,12 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from .._checks import integer
+from .._checks import positive
 from .._native import _core
 from ._quiet import product
 from ._workspace import Array
 from .activations import Elementwise
-from .module import Module, Parameter, check_gradient
+from .module import Module, Parameter, check_gradient, check_input
 
 
 class Linear(Module):
@@ -71,8 +71,8 @@ class Linear(Module):
         rng: int | np.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        self.in_features = _positive("in_features", in_features)
-        self.out_features = _positive("out_features", out_features)
+        self.in_features = positive("in_features", in_features)
+        self.out_features = positive("out_features", out_features)
         generator = np.random.default_rng(rng)
         bound = 1 / math.sqrt(self.in_features)
 
@@ -118,11 +118,7 @@ class Linear(Module):
 
     def _product(self, x: Array) -> Array:
         weight = self._parameters["weight"]
-        if not isinstance(x, np.ndarray) or x.dtype != weight.dtype:
-            raise TypeError(
-                f"x is of {getattr(x, 'dtype', type(x))}; expected an array of {weight.dtype}, "
-                "as the parameters"
-            )
+        check_input(x, weight.dtype)
         if x.ndim == 0 or x.shape[-1] != self.in_features:
             raise ValueError(f"x has shape {x.shape}; expected (*, {self.in_features})")
         z = self._result("output", (*x.shape[:-1], self.out_features), x.dtype)
@@ -137,10 +133,3 @@ class Linear(Module):
 def _rows(x: Array) -> Array:
     """x of shape (*, features) as a matrix."""
     return x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
-
-
-def _positive(name: str, value: int) -> int:
-    count = integer(name, value)
-    if count < 1:
-        raise ValueError(f"{name} is {value}; expected a positive integer")
-    return count

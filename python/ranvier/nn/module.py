@@ -28,8 +28,13 @@ class Parameter:
     memory.
     """
 
+    _kind = "parameter"
+
     def __set_name__(self, owner: type[Module], name: str) -> None:
         self._name = name
+
+    def _arrays(self, module: Module) -> dict[str, Array]:
+        return module._parameters
 
     @overload
     def __get__(self, module: None, owner: type[Module]) -> Parameter: ...
@@ -39,15 +44,24 @@ class Parameter:
         if module is None:
             return self
         try:
-            return module._parameters[self._name]
+            return self._arrays(module)[self._name]
         except KeyError:
             raise AttributeError(
-                f"{type(module).__name__} has no parameter {self._name!r}"
+                f"{type(module).__name__} has no {self._kind} {self._name!r}"
             ) from None
 
     def __set__(self, module: Module, value: npt.ArrayLike) -> None:
         parameter = self.__get__(module, type(module))
         parameter[...] = _fitting(value, parameter, self._name)
+
+
+class Buffer(Parameter):
+    """State that is not learned, as an attribute of its module: see `Module.add_buffer`."""
+
+    _kind = "buffer"
+
+    def _arrays(self, module: Module) -> dict[str, Array]:
+        return module._buffers
 
 
 class Module:
@@ -62,6 +76,9 @@ class Module:
         The mode. In train mode what `forward` and `backward` return belongs to the module and is
         overwritten by its next call; in eval mode it is the caller's own. (What `Flatten` returns
         is a view of what it was given, in both.)
+    takes_integers : bool
+        Whether the input is one of integers, as that of `Embedding`, which a `Trainer` must not
+        convert. A subclass whose input goes to such a module sets it.
 
     Examples
     --------
@@ -83,10 +100,13 @@ class Module:
     [('0.factor', (3,))]
     """
 
+    takes_integers: bool = False
+
     def __init__(self) -> None:
         self.training = True
         self._parameters: dict[str, Array] = {}
         self._gradients: dict[str, Array] = {}
+        self._buffers: dict[str, Array] = {}
         self._workspace = Workspace()
 
     def forward(self, x: Array) -> Array:
@@ -149,6 +169,19 @@ class Module:
             raise TypeError(f"{name} has dtype {value.dtype}; expected float32 or float64")
         self._parameters[name] = value.copy()
         self._gradients[name] = np.zeros_like(value)
+
+    def add_buffer(self, name: str, value: Array) -> None:
+        """Make state that is not learned, such as a running mean, with these values.
+
+        `state_dict` holds it, `parameters` does not.
+
+        Parameters
+        ----------
+        name : str
+        value : ndarray
+            Of any dtype; it is copied.
+        """
+        self._buffers[name] = value.copy()
 
     def children(self) -> Iterator[tuple[str, Module]]:
         """The modules that are attributes of this one, with their names."""
@@ -223,6 +256,14 @@ class Module:
         self._gather()
         return [gradients[name] for gradients, name in self._places()[1]]
 
+    def named_buffers(self) -> list[tuple[str, Array]]:
+        """Names and arrays of the state that is not learned, in torch's order."""
+        return [
+            (prefix + name, buffer)
+            for prefix, module in self._modules("", set())
+            for name, buffer in module._buffers.items()
+        ]
+
     def write_gradient(self, name: str, value: Array, accumulate: bool = False) -> None:
         """Set the gradient of one of the module's own parameters, or add to it."""
         gradient = self._gradients[name]
@@ -257,7 +298,7 @@ class Module:
     # State.
 
     def state_dict(self) -> dict[str, Array]:
-        """A copy of every parameter, by torch's name for it.
+        """A copy of every parameter and buffer, by torch's name for it.
 
         Examples
         --------
@@ -265,10 +306,20 @@ class Module:
         >>> list(nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2)).state_dict())
         ['0.weight', '0.bias', '2.weight', '2.bias']
         """
-        return {name: parameter.copy() for name, parameter in self.named_parameters()}
+        return {name: array.copy() for name, array in self._named_state().items()}
+
+    def _named_state(self) -> dict[str, Array]:
+        """Parameters and buffers by name: module by module, as torch orders them."""
+        self._gather()
+        return {
+            prefix + name: array
+            for prefix, module in self._modules("", set())
+            for arrays in (module._parameters, module._buffers)
+            for name, array in arrays.items()
+        }
 
     def load_state_dict(self, state_dict: Mapping[str, npt.ArrayLike]) -> None:
-        """Take over parameters, all or none.
+        """Take over parameters and buffers, all or none.
 
         Parameters
         ----------
@@ -283,7 +334,7 @@ class Module:
             If it is no mapping, or a value is not of real numbers.
         """
         check_mapping(state_dict, "state_dict")
-        named = dict(self.named_parameters())
+        named = self._named_state()
         missing = [name for name in named if name not in state_dict]
         unexpected = [name for name in state_dict if name not in named]
         if missing or unexpected:
@@ -292,9 +343,9 @@ class Module:
                 f"expected {list(named)}"
             )
         # A copy of everything first: the values may be views of the parameters themselves.
-        values = [_fitting(state_dict[name], p, name).copy() for name, p in named.items()]
-        for parameter, value in zip(named.values(), values, strict=True):
-            parameter[...] = value
+        values = [_fitting(state_dict[name], a, name).copy() for name, a in named.items()]
+        for array, value in zip(named.values(), values, strict=True):
+            array[...] = value
 
     # For the layers.
 
@@ -303,6 +354,14 @@ class Module:
         if self.training:
             return self._workspace.array(name, shape, dtype)
         return np.empty(shape, dtype)
+
+    def _contiguous(self, name: str, x: Array) -> Array:
+        """x itself if a kernel can read it as it lies, else a copy in the module's own memory."""
+        if x.flags.c_contiguous and x.flags.aligned:
+            return x
+        copy = self._workspace.array(name, x.shape, x.dtype)
+        np.copyto(copy, x)
+        return copy
 
     def _saved(self) -> Any:
         if self._workspace.saved is None:
@@ -319,6 +378,13 @@ def _fitting(value: npt.ArrayLike, parameter: Array, name: str) -> Array:
         raise ValueError(f"{name} has shape {array.shape}; expected {parameter.shape}")
     with quiet():
         return array.astype(parameter.dtype, copy=False)
+
+
+def check_input(x: Any, *dtypes: npt.DTypeLike) -> None:
+    """Raise unless x is an array of one of the dtypes."""
+    if not isinstance(x, np.ndarray) or x.dtype not in dtypes:
+        expected = " or ".join(str(np.dtype(dtype)) for dtype in dtypes)
+        raise TypeError(f"x is of {getattr(x, 'dtype', type(x))}; expected an array of {expected}")
 
 
 def check_gradient(grad_output: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:

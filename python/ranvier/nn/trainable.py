@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import activations, derivative, vjp
-from .._checks import integer, number
+from .._checks import number, positive
 from .._elementwise import RECORDS, Activation
 from ._quiet import quiet
 from ._workspace import Array
-from .module import Module, Parameter, check_gradient
+from .module import Module, Parameter, check_gradient, check_input
 
 __all__ = ["PReLU", "Swish"]
 
@@ -24,9 +24,7 @@ class _Trainable(Module):
 
     def __init__(self, name: str, channels: int, init: float, dtype: npt.DTypeLike) -> None:
         super().__init__()
-        count = integer("num_parameters", channels)
-        if count < 1:
-            raise ValueError(f"num_parameters is {channels}; expected a positive integer")
+        count = positive("num_parameters", channels)
         value = number("init", init)
         self._name = name
         self.add_parameter(name, np.full(count, value, np.dtype(dtype)))
@@ -48,10 +46,7 @@ class _Trainable(Module):
 
     def forward(self, x: Array) -> Array:
         parameter = self._parameters[self._name]
-        if not isinstance(x, np.ndarray) or x.dtype != parameter.dtype:
-            raise TypeError(
-                f"x is of {getattr(x, 'dtype', type(x))}; expected an array of {parameter.dtype}"
-            )
+        check_input(x, parameter.dtype)
         y = self._result("output", x.shape, x.dtype)
         getattr(activations, self.record.name)(x, self._operand(x), out=y)
         self._workspace.saved = x

@@ -51,7 +51,9 @@ class LRScheduler:
 
     Notes
     -----
-    Names, arguments and state dicts are those of torch.optim.lr_scheduler.
+    Names, arguments and state dicts are those of torch.optim.lr_scheduler. With `last_epoch`, what
+    changes the rate at certain epochs does so in the constructor too, if the next epoch is one; a
+    state dict goes on in any case.
 
     Examples
     --------
