@@ -613,8 +613,8 @@ def test_the_lists_are_the_parameters(pickled):
     model.intercepts_[1] = np.array([0.0, 3.0, 0.0])
     assert set(model.predict(IRIS[0])) == {1}
     model.intercepts_ = [np.zeros(5), np.array([0.0, 0.0, 3.0])]
-    assert set(model.predict(IRIS[0])) == {2}
     assert set(pickle.loads(pickle.dumps(model)).predict(IRIS[0])) == {2}
+    assert set(model.predict(IRIS[0])) == {2}
     moved = model.partial_fit(*IRIS).intercepts_[1]
     np.testing.assert_allclose(moved, [0, 0, 3], atol=2e-3)
     assert np.any(moved != [0, 0, 3])
