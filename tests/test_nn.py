@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import pickle
 import re
+import sys
 import tracemalloc
+import types
 import warnings
 
 import numpy as np
@@ -629,3 +631,17 @@ def test_a_gradient_that_does_not_fit_is_refused(module, backward):
         call(np.ones((3, 4)))
     with pytest.raises(TypeError, match="grad_output is a list"):
         call([[1.0] * 4] * 3)
+
+
+def test_a_pickle_does_not_look_for_its_functions(monkeypatch):
+    """As that of a ufunc does, in every module that is loaded, whatever those do when asked."""
+
+    class Trap(types.ModuleType):
+        def __getattr__(self, name):
+            raise AssertionError(f"asked for {name}")
+
+    monkeypatch.setitem(sys.modules, "aaa_trap", Trap("aaa_trap"))
+    model = nn.Sequential(nn.Linear(3, 2, rng=0), nn.LeakyReLU(0.2), nn.PReLU()).eval()
+    x = np.ones((2, 3), np.float32)
+    for copied in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
+        check_same_bits(copied(x), model(x), "copied")

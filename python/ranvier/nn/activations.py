@@ -31,6 +31,9 @@ class Elementwise(Module):
         bound = inspect.signature(type(self)).bind(*args, **kwargs)
         bound.apply_defaults()
         self._arguments = [float(value) for value in bound.arguments.values()]
+        self._find_functions()
+
+    def _find_functions(self) -> None:
         name = self.record.name
         self._index: int = _core.activation_index(name)
         self._value: Callable[..., Array] = getattr(activations, name)
@@ -40,6 +43,15 @@ class Elementwise(Module):
         self._from_output = hasattr(vjp_from_output, name) and self._arguments == defaults
         form = vjp_from_output if self._from_output else vjp
         self._vjp: Callable[..., Array] = getattr(form, name)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A pickled ufunc is its name alone, which is then looked for in all modules there are.
+        found = ("_index", "_value", "_vjp")
+        return {name: value for name, value in vars(self).items() if name not in found}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._find_functions()
 
     def forward(self, x: Array) -> Array:
         """The activation of x: any shape, float16, float32 or float64."""
