@@ -19,31 +19,11 @@ from pathlib import Path
 import numpy as np
 
 import ranvier as rv
+from noise import Noise
 from ranvier import losses, nn, optim
 from ranvier.callbacks import CSVLogger, EarlyStopping, ModelCheckpoint
 
 EPOCHS = 30
-
-
-class Noise(nn.Module):
-    """A layer with a random generator of its own."""
-
-    def __init__(self):
-        super().__init__()
-        self.rng = np.random.default_rng(5)
-
-    def forward(self, x):
-        self.kept = self.rng.random(x.shape, np.float32) > 0.2 if self.training else 1
-        return x * self.kept
-
-    def backward(self, grad_output, accumulate=False):
-        return grad_output * self.kept
-
-    def random_state(self):
-        return self.rng.bit_generator.state
-
-    def set_random_state(self, state):
-        self.rng.bit_generator.state = state
 
 
 class Warming:
@@ -68,7 +48,8 @@ def train(folder: Path) -> None:
     rng = np.random.default_rng(0)
     X = rng.standard_normal((768, 64), np.float32)
     y = np.argmax(X[:, :8] + rng.standard_normal((768, 8), np.float32), axis=1)
-    model = nn.Sequential(nn.Linear(64, 400, rng=1), nn.ReLU(), Noise(), nn.Linear(400, 8, rng=2))
+    first, last = nn.Linear(64, 400, rng=1), nn.Linear(400, 8, rng=2)
+    model = nn.Sequential(first, nn.ReLU(), Noise(5, 0.2), last)
     optimizer = optim.Adam(model.parameters(), lr=2e-3, amsgrad=True)
     options = {
         "scheduler": Warming(optimizer),

@@ -20,6 +20,7 @@ import pytest
 
 import ranvier as rv
 from checks import check_same_bits
+from noise import Noise
 from ranvier import _atomic, _checkpoint, _safetensors, losses, nn, optim
 from ranvier.callbacks import EarlyStopping, ModelCheckpoint
 from ranvier.optim import lr_scheduler
@@ -362,27 +363,6 @@ def test_what_is_no_state_is_named(tmp_path):
 
 
 # Training runs.
-
-
-class Noise(nn.Module):
-    """A layer with a random generator of its own, or of somebody else's."""
-
-    def __init__(self, rng=7):
-        super().__init__()
-        self.rng = np.random.default_rng(rng)
-
-    def forward(self, x):
-        self.kept = self.rng.random(x.shape, np.float32) > 0.3 if self.training else 1
-        return x * self.kept
-
-    def backward(self, grad_output, accumulate=False):
-        return grad_output * self.kept
-
-    def random_state(self):
-        return self.rng.bit_generator.state
-
-    def set_random_state(self, state):
-        self.rng.bit_generator.state = state
 
 
 class Zigzag:

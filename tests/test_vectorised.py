@@ -37,7 +37,7 @@ def row_kernels(checkout) -> list[str]:
 def gates(checkout) -> set[str]:
     """The activations that gates apply."""
     text = (checkout / "cpp/src/ops/gates.def").read_text()
-    return set(re.findall(r"^RV_GATE\(\w+, (\w+)", text, re.MULTILINE))
+    return set(re.findall(r'^RV_GATE\(\w+, "\w+", (\w+)', text, re.MULTILINE))
 
 
 def losses(checkout) -> list[tuple[str, str]]:

@@ -117,6 +117,27 @@ def modules_stub() -> str:
     return NOTICE + "\n".join(lines) + "\n"
 
 
+def gate_modules_stub() -> str:
+    """nn/gates.pyi."""
+    lines = [
+        "from typing import ClassVar\n",
+        "from .. import gates",
+        "from ._workspace import Array",
+        "from .module import Module\n",
+        "__all__: list[str]\n",
+        "class Gate(Module):",
+        "    record: ClassVar[gates.Gate]",
+        "    dim: int",
+        "    def __init__(self, dim: int = -1) -> None: ...",
+        "    def forward(self, x: Array) -> Array: ...",
+        "    def backward(self, grad_output: Array, accumulate: bool = False) -> Array: ...",
+        "    def backward_parameters("
+        "self, grad_output: Array, accumulate: bool = False) -> None: ...\n",
+        *(f"class {record.module}(Gate): ..." for record in GATES.values()),
+    ]
+    return NOTICE + "\n".join(lines) + "\n"
+
+
 def gates_page() -> str:
     """docs/gates.md."""
     return GATES_HEAD + "\n".join(_gates_rows()) + "\n" + MAXOUT
@@ -162,6 +183,7 @@ def files() -> dict[Path, str]:
     """What is to stand where."""
     stubs = {PACKAGE / f"{module}.pyi": stub(module) for module in ARRAYS}
     stubs[PACKAGE / "nn" / "activations.pyi"] = modules_stub()
+    stubs[PACKAGE / "nn" / "gates.pyi"] = gate_modules_stub()
     stubs[PACKAGE / "gates.pyi"] = gates_stub()
     result = {path: formatted(text) for path, text in stubs.items()}
     result[ROOT / "docs" / "gates.md"] = gates_page()

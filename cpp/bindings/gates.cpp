@@ -109,6 +109,7 @@ py::list gate_records() {
     for (const GateRecord& record : gates()) {
         py::dict entry;
         entry["name"] = record.name;
+        entry["module"] = record.module;
         entry["activation"] = record.activation;
         const double* bounds = record.bounds;
         entry["bounds"] = py::make_tuple(bounds[0], bounds[1], bounds[2], bounds[3]);

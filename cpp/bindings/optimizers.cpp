@@ -163,7 +163,7 @@ void optimizer_step(int index, const py::tuple& names, const py::list& groups,
         RuleOptions options(record, group, names, carried);
         const int maximize = PyObject_IsTrue(py::object(group["maximize"]).ptr());
         if (maximize < 0) throw py::error_already_set();
-        double scalars[max_scalars];
+        double scalars[max_scalars] = {};
         optimizer_scalars(rule, options.values, state.attr("steps").cast<double>() + 1.0,
                           maximize != 0 ? -scale : scale, scalars);
         carried_after.push_back(options.carried(carried.size()));

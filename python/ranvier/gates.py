@@ -24,6 +24,8 @@ class Gate:
     Attributes
     ----------
     name : str
+    module : str
+        The name of its layer in `nn`.
     activation : str
         That of b; "identity" for none.
     bounds : mapping of str to UlpBound
@@ -34,6 +36,7 @@ class Gate:
     """
 
     name: str
+    module: str
     activation: str
     bounds: Mapping[str, UlpBound]
     formula: str

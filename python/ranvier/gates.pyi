@@ -10,6 +10,7 @@ __all__: list[str]
 
 class Gate:
     name: str
+    module: str
     activation: str
     bounds: Mapping[str, UlpBound]
     formula: str

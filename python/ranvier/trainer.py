@@ -24,7 +24,6 @@ from .losses import Loss
 from .nn import Module
 from .nn._quiet import quiet
 from .optim import Optimizer
-from .optim.lr_scheduler import ReduceLROnPlateau
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -46,8 +45,9 @@ class Trainer:
         Over parameters of the model, all or some.
     scheduler : optional
         Its `step()` is called after each epoch: with the loss of the validation data, or of the
-        training where there are none, if it is an optim.lr_scheduler.ReduceLROnPlateau. To be saved
-        it has `state_dict()` and `load_state_dict()`.
+        training where there are none, if it has a true `takes_loss`, as
+        optim.lr_scheduler.ReduceLROnPlateau has. To be saved it has `state_dict()` and
+        `load_state_dict()`.
     max_norm : float, optional
         Clips the norm of all gradients together, as optim.clip_grad_norm.
     callbacks : sequence of callbacks.Callback, or of objects with some of its methods
@@ -199,10 +199,9 @@ class Trainer:
                     logs.update((f"val_{key}", value) for key, value in validated.items())
                 self.epoch += 1
                 if self.scheduler is not None:
-                    if isinstance(self.scheduler, ReduceLROnPlateau):
-                        self.scheduler.step(logs.get("val_loss", logs["loss"]))
-                    else:
-                        self.scheduler.step()
+                    takes_loss = getattr(self.scheduler, "takes_loss", False)
+                    loss = (logs.get("val_loss", logs["loss"]),)
+                    self.scheduler.step(*(loss if takes_loss else ()))
                 self._call("on_epoch_end", logs)
                 history.append(logs)
                 self.history.append(logs)

@@ -13,7 +13,7 @@ inline constexpr GateForms gate_forms = {
 
 const GateKernels gate_table = {
     {
-#define RV_GATE(name, activation, ...) gate_forms<activations::activation>,
+#define RV_GATE(name, module, activation, ...) gate_forms<activations::activation>,
 #include "../ops/gates.def"
 #undef RV_GATE
     },

@@ -49,7 +49,7 @@ void lamb_moments(const void* parameter, const void* gradient, void* const* stat
     T *m = static_cast<T*>(state[0]), *v = static_cast<T*>(state[1]);
     double of_p[lanes] = {}, of_u[lanes] = {};
     for_each_lane(n, [&](std::size_t i, std::size_t l) {
-        optimizers::lamb::moments(m[i], v[i], g[i], s);
+        optimizers::follow(m[i], v[i], s.scale * g[i], s);
         const double weight = static_cast<double>(p[i]);
         const double u = static_cast<double>(optimizers::lamb::direction(p[i], m[i], v[i], s));
         of_p[l] += weight * weight;

@@ -99,10 +99,10 @@ double weighted(double weight, double loss) {
 template <class T>
 class SamplesInLanes {
 public:
-    explicit SamplesInLanes(const CrossEntropyBatch& batch)
+    SamplesInLanes(const CrossEntropyBatch& batch, const Row<T>& logits, const Row<T>& gradient)
         : batch_(batch),
-          logits_(batch.logits, batch),
-          gradient_(batch.gradient, batch),
+          logits_(logits),
+          gradient_(gradient),
           usable_(dtype_of<T> == DType::float32 && batch.labels != nullptr &&
                   batch.smoothing == 0.0 && batch.classes <= longest_turned_row &&
                   batch.logits.class_stride % size == 0 && batch.logits.outer_stride % size == 0) {
@@ -160,7 +160,7 @@ private:
     static constexpr std::ptrdiff_t size = sizeof(float);
 
     const CrossEntropyBatch& batch_;
-    Row<T> logits_, gradient_;
+    const Row<T>&logits_, &gradient_;
     bool usable_;
 };
 
@@ -194,7 +194,7 @@ double run_samples(const CrossEntropyBatch& batch, CrossEntropyKernel<T> kernel,
         if (result != nullptr) gradient.write_back(at.i, at.j);
         add(s, loss);
     };
-    SamplesInLanes<T> together(batch);
+    SamplesInLanes<T> together(batch, logits, gradient);
     double losses[rows_side_by_side];
     for (std::size_t first = begin; first < end; first += rows_side_by_side) {
         const std::size_t last = std::min(first + rows_side_by_side, end);

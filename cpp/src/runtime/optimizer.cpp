@@ -178,7 +178,7 @@ void step(Rule& rule, std::span<const Tensor<T>> tensors, std::int64_t t, double
         throw std::invalid_argument("t is " + std::to_string(t) +
                                     "; expected the number of the step, counted from 1");
     }
-    double scalars[max_scalars];
+    double scalars[max_scalars] = {};
     optimizer_scalars(rule, static_cast<double>(t), scale, scalars);
     std::vector<OptimizerTensor> list;
     for (const Tensor<T>& tensor : tensors) {

@@ -47,8 +47,7 @@ void optimizer_scalars(ASGD& o, double t, double scale, double* to) {
                                 .weight_decay = o.weight_decay,
                                 .decay = 1.0 - o.lambd * o.eta,
                                 .eta = o.eta,
-                                .mu = o.mu,
-                                .variant = 0.0},
+                                .mu = o.mu},
           to);
     o.eta = o.lr / std::pow(1.0 + o.lambd * o.lr * t, o.alpha);
     o.mu = 1.0 / std::max(1.0, t - o.t0);
@@ -59,8 +58,7 @@ void optimizer_scalars(Rprop& o, double, double scale, double* to) {
                                  .etaminus = o.etaminus,
                                  .etaplus = o.etaplus,
                                  .smallest = o.step_size_min,
-                                 .largest = o.step_size_max,
-                                 .variant = 0.0},
+                                 .largest = o.step_size_max},
           to);
 }
 
@@ -68,8 +66,7 @@ void optimizer_scalars(Adagrad& o, double t, double scale, double* to) {
     write(scalars::adagrad<double>{.scale = scale,
                                    .weight_decay = o.weight_decay,
                                    .step_size = o.lr / (1.0 + (t - 1.0) * o.lr_decay),
-                                   .eps = o.eps,
-                                   .variant = 0.0},
+                                   .eps = o.eps},
           to);
 }
 
@@ -79,8 +76,7 @@ void optimizer_scalars(Adadelta& o, double, double scale, double* to) {
                                     .lr = o.lr,
                                     .rho = o.rho,
                                     .one_minus_rho = 1.0 - o.rho,
-                                    .eps = o.eps,
-                                    .variant = 0.0},
+                                    .eps = o.eps},
           to);
 }
 
@@ -131,8 +127,7 @@ void optimizer_scalars(Adamax& o, double t, double scale, double* to) {
                                   .step_size = o.lr / bias(o.beta1, t),
                                   .eps = o.eps,
                                   .one_minus_beta1 = 1.0 - o.beta1,
-                                  .beta2 = o.beta2,
-                                  .variant = 0.0},
+                                  .beta2 = o.beta2},
           to);
 }
 
@@ -152,8 +147,7 @@ void optimizer_scalars(NAdam& o, double t, double scale, double* to) {
                                  .eps = o.eps,
                                  .one_minus_beta1 = 1.0 - o.beta1,
                                  .beta2 = o.beta2,
-                                 .one_minus_beta2 = 1.0 - o.beta2,
-                                 .variant = 0.0},
+                                 .one_minus_beta2 = 1.0 - o.beta2},
           to);
 }
 
@@ -185,8 +179,7 @@ void optimizer_scalars(Lion& o, double, double scale, double* to) {
                                 .beta1 = o.beta1,
                                 .one_minus_beta1 = 1.0 - o.beta1,
                                 .beta2 = o.beta2,
-                                .one_minus_beta2 = 1.0 - o.beta2,
-                                .variant = 0.0},
+                                .one_minus_beta2 = 1.0 - o.beta2},
           to);
 }
 
@@ -199,14 +192,12 @@ void optimizer_scalars(LAMB& o, double t, double scale, double* to) {
                                 .eps = o.eps,
                                 .one_minus_beta1 = 1.0 - o.beta1,
                                 .beta2 = o.beta2,
-                                .one_minus_beta2 = 1.0 - o.beta2,
-                                .variant = 0.0},
+                                .one_minus_beta2 = 1.0 - o.beta2},
           to);
 }
 
 void optimizer_scalars(EMA& o, double, double, double* to) {
-    write(scalars::ema<double>{.decay = o.decay, .one_minus_decay = 1.0 - o.decay, .variant = 0.0},
-          to);
+    write(scalars::ema<double>{.decay = o.decay, .one_minus_decay = 1.0 - o.decay}, to);
 }
 
 namespace {
@@ -223,14 +214,15 @@ Options from_list(const double* options, std::index_sequence<k...>) {
     return {Member{options[k]}...};
 }
 
+/// What is carried goes back to where it came from, the end of the list.
 template <class Options>
 void write_carried(const Options&, double*) {}
-void write_carried(const ASGD& o, double* options) {
-    options[5] = o.eta;
-    options[6] = o.mu;
+void write_carried(const ASGD& o, double* end) {
+    end[-2] = o.eta;
+    end[-1] = o.mu;
 }
-void write_carried(const NAdam& o, double* options) {
-    options[7] = o.mu_product;
+void write_carried(const NAdam& o, double* end) {
+    end[-1] = o.mu_product;
 }
 
 template <class Options, std::size_t count>
@@ -238,7 +230,7 @@ void from_options(double* list, double t, double scale, double* to) {
     static_assert(count <= max_scalars);
     auto options = from_list<Options>(list, std::make_index_sequence<count>());
     optimizer_scalars(options, t, scale, to);
-    write_carried(options, list);
+    write_carried(options, list + count);
 }
 
 }  // namespace

@@ -41,7 +41,7 @@ std::span<const OptimizerRecord> optimizers() {
 }
 
 std::span<const GateRecord> gates() {
-#define RV_GATE(name, activation, ...) {#name, #activation, __VA_ARGS__},
+#define RV_GATE(name, module, activation, ...) {#name, module, #activation, __VA_ARGS__},
     static const GateRecord records[] = {
 #include "../ops/gates.def"
     };

@@ -40,6 +40,7 @@ std::span<const OptimizerRecord> optimizers();
 
 struct GateRecord {
     const char* name;
+    const char* module;
     const char* activation;
     bool heavy;
     double bounds[4];  // ulp: value and gradient in float32, then in float64

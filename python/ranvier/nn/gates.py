@@ -11,19 +11,22 @@ from .. import gates, vjp
 from ._workspace import Array
 from .module import Module, check_gradient, check_input
 
-__all__ = ["GEGLU", "GLU", "BilinearGLU", "ReGLU", "SwiGLU"]
-
 
 class Gate(Module):
-    """A gate as a layer: the base of those that have a name.
+    """A gate as a layer: the base of those derived from the rows of the gates.
 
     Parameters
     ----------
     dim : int, default -1
         The axis that is split. Its length is even.
+
+    Attributes
+    ----------
+    record : gates.Gate
+        What its row says.
     """
 
-    name: ClassVar[str]
+    record: ClassVar[gates.Gate]
 
     def __init__(self, dim: int = -1) -> None:
         super().__init__()
@@ -35,7 +38,7 @@ class Gate(Module):
         dim = normalize_axis_index(self.dim, x.ndim)
         shape = (*x.shape[:dim], x.shape[dim] // 2, *x.shape[dim + 1 :])
         y = self._result("output", shape, x.dtype)
-        getattr(gates, self.name)(x, self.dim, out=y)
+        getattr(gates, self.record.name)(x, self.dim, out=y)
         self._workspace.saved = x, shape
         return y
 
@@ -43,7 +46,7 @@ class Gate(Module):
         x, shape = self._saved()
         check_gradient(grad_output, shape, x.dtype)
         result = self._result("grad_input", x.shape, x.dtype)
-        getattr(vjp, self.name)(grad_output, x, self.dim, out=result)
+        getattr(vjp, self.record.name)(grad_output, x, self.dim, out=result)
         return result
 
     def backward_parameters(self, grad_output: Array, accumulate: bool = False) -> None:
@@ -54,143 +57,36 @@ class Gate(Module):
         return f"{type(self).__name__}(dim={self.dim})"
 
 
-class GLU(Gate):
-    """a sigmoid(b), where a and b are the halves of an axis.
+def _module_class(record: gates.Gate) -> type[Gate]:
+    point = [3.0, -2.0, 0.0, 0.0]
+    doc = f"""{record.formula}, where a and b are the halves of an axis.
 
-    Parameters
-    ----------
-    dim : int, default -1
-        The axis that is split. Its length is even.
+Parameters
+----------
+dim : int, default -1
+    The axis that is split. Its length is even.
 
-    Raises
-    ------
-    ValueError
-        In `forward`, if the length of the axis is odd.
+Raises
+------
+ValueError
+    In `forward`, if the length of the axis is odd.
 
-    References
-    ----------
-    Dauphin, Fan, Auli and Grangier, Language modeling with gated convolutional networks,
-    arXiv 1612.08083 (2017).
+References
+----------
+{record.reference}.
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from ranvier import nn
-    >>> nn.GLU()(np.array([[3.0, -2.0, 0.0, 0.0]])).tolist()
-    [[1.5, -1.0]]
-    """
-
-    name = "glu"
-
-
-class SwiGLU(Gate):
-    """a silu(b), where a and b are the halves of an axis.
-
-    Parameters
-    ----------
-    dim : int, default -1
-        The axis that is split. Its length is even.
-
-    Raises
-    ------
-    ValueError
-        In `forward`, if the length of the axis is odd.
-
-    References
-    ----------
-    Shazeer, GLU variants improve Transformer, arXiv 2002.05202 (2020).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from ranvier import nn
-    >>> nn.SwiGLU()(np.array([[3.0, -2.0, 0.0, 0.0]])).shape
-    (1, 2)
-    """
-
-    name = "swiglu"
+Examples
+--------
+>>> import numpy as np
+>>> from ranvier import nn
+>>> nn.{record.module}()(np.array({point})).tolist()
+{getattr(gates, record.name)(point).tolist()}
+"""
+    namespace = {"__doc__": doc, "__module__": __name__, "record": record}
+    return type(record.module, (Gate,), namespace)
 
 
-class GEGLU(Gate):
-    """a gelu(b), where a and b are the halves of an axis.
+_classes = {record.module: _module_class(record) for record in gates.RECORDS.values()}
+globals().update(_classes)
 
-    Parameters
-    ----------
-    dim : int, default -1
-        The axis that is split. Its length is even.
-
-    Raises
-    ------
-    ValueError
-        In `forward`, if the length of the axis is odd.
-
-    References
-    ----------
-    Shazeer, GLU variants improve Transformer, arXiv 2002.05202 (2020).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from ranvier import nn
-    >>> nn.GEGLU()(np.array([[3.0, -2.0, 0.0, 0.0]])).shape
-    (1, 2)
-    """
-
-    name = "geglu"
-
-
-class ReGLU(Gate):
-    """a relu(b), where a and b are the halves of an axis.
-
-    Parameters
-    ----------
-    dim : int, default -1
-        The axis that is split. Its length is even.
-
-    Raises
-    ------
-    ValueError
-        In `forward`, if the length of the axis is odd.
-
-    References
-    ----------
-    Shazeer, GLU variants improve Transformer, arXiv 2002.05202 (2020).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from ranvier import nn
-    >>> nn.ReGLU()(np.array([[3.0, -2.0, 2.0, -1.0]])).tolist()
-    [[6.0, -0.0]]
-    """
-
-    name = "reglu"
-
-
-class BilinearGLU(Gate):
-    """a b, where a and b are the halves of an axis.
-
-    Parameters
-    ----------
-    dim : int, default -1
-        The axis that is split. Its length is even.
-
-    Raises
-    ------
-    ValueError
-        In `forward`, if the length of the axis is odd.
-
-    References
-    ----------
-    Dauphin, Fan, Auli and Grangier, Language modeling with gated convolutional networks,
-    arXiv 1612.08083 (2017).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from ranvier import nn
-    >>> nn.BilinearGLU()(np.array([[3.0, -2.0, 2.0, -1.0]])).tolist()
-    [[6.0, 2.0]]
-    """
-
-    name = "bilinear_glu"
+__all__ = [*_classes]

@@ -8,7 +8,9 @@ and state dicts are in the base class; `functional` has the bare step, on plain 
 
 from __future__ import annotations
 
-from . import functional, lr_scheduler
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from .adadelta import Adadelta
 from .adagrad import Adagrad
 from .adam import Adam
@@ -25,6 +27,9 @@ from .radam import RAdam
 from .rmsprop import RMSprop
 from .rprop import Rprop
 from .sgd import SGD
+
+if TYPE_CHECKING:
+    from . import functional, lr_scheduler
 
 __all__ = [
     "ASGD",
@@ -47,3 +52,14 @@ __all__ = [
     "functional",
     "lr_scheduler",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Modules that are loaded when they are asked for, and not with ranvier."""
+    if name in ("functional", "lr_scheduler"):
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

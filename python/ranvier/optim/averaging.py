@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from .._checks import number
 from .._native import _core
-from .checks import Arrays, check_like, check_params, entries, in_place_arrays, overlapping
+from .checks import Arrays, check_apart, check_like, entries, in_place_arrays, overlapping
 from .optimizer import State
 
 _EMA = _core.optimizer_indices["ema"]
@@ -47,7 +47,7 @@ def ema(average: Arrays, params: Arrays, decay: float) -> None:
     if not 0 <= kept <= 1:
         raise ValueError(f"decay is {decay!r}; expected a number from 0 to 1")
     averages = in_place_arrays(average, "average")
-    check_params(averages)
+    check_apart(averages, "average")
     if isinstance(average, Mapping) and isinstance(params, Mapping):
         if average.keys() != params.keys():
             raise ValueError(f"params has the keys {list(params)}; expected {list(average)}")

@@ -127,11 +127,15 @@ def overlapping(arrays: Iterable[Array], others: Iterable[Array]) -> bool:
     return False
 
 
+def check_apart(arrays: list[Array], name: str) -> None:
+    """Raise if contiguous arrays, each of which is written to, share memory."""
+    spans = sorted((*byte_bounds(a), i) for i, a in enumerate(arrays) if a.size)
+    for (_, end, i), (start, _, j) in pairwise(spans):
+        if start < end:
+            raise ValueError(f"{name}[{i}] and {name}[{j}] overlap in memory; expected each once")
+
+
 def check_params(params: list[Any]) -> None:
     for i, array in enumerate(params):
         check_in_place(array, f"params[{i}]")
-    spans = sorted((p.ctypes.data, p.ctypes.data + p.nbytes, i) for i, p in enumerate(params))
-    filled = [span for span in spans if span[0] < span[1]]
-    for (_, end, i), (start, _, j) in pairwise(filled):
-        if start < end:
-            raise ValueError(f"params[{i}] and params[{j}] overlap in memory; expected each once")
+    check_apart(params, "params")

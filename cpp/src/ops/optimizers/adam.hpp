@@ -9,6 +9,13 @@
 
 namespace ranvier::RANVIER_ISA::optimizers {
 
+/// m += (1 - beta1)(d - m);  v = beta2 v + (1 - beta2) d^2.
+template <class T, class Scalars>
+inline void follow(T& m, T& v, T d, const Scalars& s) {
+    m = decayed(fma(s.one_minus_beta1, d - m, m), m);
+    v = decayed(fma(s.beta2, v, s.one_minus_beta2 * d * d), v);
+}
+
 /// Adam (Kingma and Ba, arXiv 1412.6980, 2015, algorithm 1):
 ///     d = g + weight_decay p;  m += (1 - beta1)(d - m);  v = beta2 v + (1 - beta2) d^2
 ///     p -= step_size m / (correction sqrt(v) + eps)
@@ -20,8 +27,7 @@ struct adam {
     static void step(T& p, T g, T* const* state, std::size_t i, const scalars::adam<T>& s) {
         const T d = descent(p, g, s);
         T &m = state[0][i], &v = state[1][i];
-        m = decayed(fma(s.one_minus_beta1, d - m, m), m);
-        v = decayed(fma(s.beta2, v, s.one_minus_beta2 * d * d), v);
+        follow(m, v, d, s);
         T second = v;
         if constexpr (variant == 1) {
             T& largest = state[2][i];
@@ -43,8 +49,7 @@ struct adamw {
     static void step(T& p, T g, T* const* state, std::size_t i, const scalars::adamw<T>& s) {
         const T d = s.scale * g;
         T &m = state[0][i], &v = state[1][i];
-        m = decayed(fma(s.one_minus_beta1, d - m, m), m);
-        v = decayed(fma(s.beta2, v, s.one_minus_beta2 * d * d), v);
+        follow(m, v, d, s);
         T second = v;
         if constexpr (variant == 1) {
             T& largest = state[2][i];
@@ -83,8 +88,7 @@ struct nadam {
     static void step(T& p, T g, T* const* state, std::size_t i, const scalars::nadam<T>& s) {
         const T d = descent(p, g, s);
         T &m = state[0][i], &v = state[1][i];
-        m = decayed(fma(s.one_minus_beta1, d - m, m), m);
-        v = decayed(fma(s.beta2, v, s.one_minus_beta2 * d * d), v);
+        follow(m, v, d, s);
         const T root = fma(s.correction, sqrt(v), s.eps);
         p = s.decay * p - fma(s.gradient_step, d, s.momentum_step * m) / root;
     }
@@ -100,8 +104,7 @@ struct radam {
     static void step(T& p, T g, T* const* state, std::size_t i, const scalars::radam<T>& s) {
         const T d = descent(p, g, s);
         T &m = state[0][i], &v = state[1][i];
-        m = decayed(fma(s.one_minus_beta1, d - m, m), m);
-        v = decayed(fma(s.beta2, v, s.one_minus_beta2 * d * d), v);
+        follow(m, v, d, s);
         p = fma(-s.step_size, variant == 1 ? m / (sqrt(v) + s.eps) : m, s.decay * p);
     }
 };
@@ -110,18 +113,13 @@ struct radam {
 /// correction and phi the identity):
 ///     m and v as in Adam;  u = first m / (correction sqrt(v) + eps) + weight_decay p
 ///     p -= lr |p| / |u| u, with the norms of the whole array (1 if one of them is 0)
-/// Two passes: `moments` updates m and v, `step` goes along u with step_size = lr |p| / |u|.
+/// Two passes: the first, lamb_moments, updates m and v, `step` goes along u with step_size = lr
+/// |p| / |u|.
 struct lamb {
     static constexpr int variants = 1;
     template <class T>
     static T direction(T p, T m, T v, const scalars::lamb<T>& s) {
         return fma(s.weight_decay, p, s.first * m / fma(s.correction, sqrt(v), s.eps));
-    }
-    template <class T>
-    static void moments(T& m, T& v, T g, const scalars::lamb<T>& s) {
-        const T d = s.scale * g;
-        m = decayed(fma(s.one_minus_beta1, d - m, m), m);
-        v = decayed(fma(s.beta2, v, s.one_minus_beta2 * d * d), v);
     }
     template <int, class T>
     static void step(T& p, T, T* const* state, std::size_t i, const scalars::lamb<T>& s) {

@@ -13,19 +13,19 @@ struct sgd {
 };
 template <class T>
 struct asgd {
-    T scale, weight_decay, decay, eta, mu, variant;
+    T scale, weight_decay, decay, eta, mu;
 };
 template <class T>
 struct rprop {
-    T scale, etaminus, etaplus, smallest, largest, variant;
+    T scale, etaminus, etaplus, smallest, largest;
 };
 template <class T>
 struct adagrad {
-    T scale, weight_decay, step_size, eps, variant;
+    T scale, weight_decay, step_size, eps;
 };
 template <class T>
 struct adadelta {
-    T scale, weight_decay, lr, rho, one_minus_rho, eps, variant;
+    T scale, weight_decay, lr, rho, one_minus_rho, eps;
 };
 template <class T>
 struct rmsprop {
@@ -42,12 +42,12 @@ struct adamw {
 };
 template <class T>
 struct adamax {
-    T scale, weight_decay, step_size, eps, one_minus_beta1, beta2, variant;
+    T scale, weight_decay, step_size, eps, one_minus_beta1, beta2;
 };
 template <class T>
 struct nadam {
     T scale, weight_decay, decay, gradient_step, momentum_step, correction, eps, one_minus_beta1,
-        beta2, one_minus_beta2, variant;
+        beta2, one_minus_beta2;
 };
 template <class T>
 struct radam {
@@ -55,16 +55,16 @@ struct radam {
 };
 template <class T>
 struct lion {
-    T scale, decay, lr, beta1, one_minus_beta1, beta2, one_minus_beta2, variant;
+    T scale, decay, lr, beta1, one_minus_beta1, beta2, one_minus_beta2;
 };
 template <class T>
 struct lamb {
     T scale, weight_decay, step_size, first, correction, eps, one_minus_beta1, beta2,
-        one_minus_beta2, variant;
+        one_minus_beta2;
 };
 template <class T>
 struct ema {
-    T decay, one_minus_decay, variant;
+    T decay, one_minus_decay;
 };
 
 }  // namespace ranvier::scalars

@@ -65,6 +65,8 @@ class ReduceLROnPlateau(LRScheduler):
     [1.0, 1.0, 1.0, 0.5, 0.5]
     """
 
+    takes_loss = True
+
     def __init__(
         self,
         optimizer: Optimizer,

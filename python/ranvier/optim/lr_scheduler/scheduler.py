@@ -6,7 +6,7 @@ import copy
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from ..._checks import at_least, check_mapping
 from ..checks import FINITE, plain
@@ -37,6 +37,8 @@ class LRScheduler:
         The rate of each group before the first schedule took hold of it.
     last_epoch : int
         Steps so far, the constructor's not counted.
+    takes_loss : bool
+        Whether `step` takes the loss of the epoch, which a `Trainer` then gives it.
 
     Raises
     ------
@@ -70,6 +72,8 @@ class LRScheduler:
     >>> optimizer.lr
     0.2
     """
+
+    takes_loss: ClassVar[bool] = False
 
     # Whether get_lr is called by a step, and whether by the constructor's.
     _get_lr_called_within_step = False
