@@ -65,6 +65,12 @@ def outputs(inputs: dict[str, Any]) -> Iterator[tuple[str, Any]]:
             )
             yield f"cross_entropy, smoothing {smoothing}/{suffix}", np.float64(value)
             yield f"gradient of cross_entropy, smoothing {smoothing}/{suffix}", gradient
+        network = nn.Sequential(
+            nn.Linear(103, 50, dtype=dtype, rng=0), nn.GELU(), nn.Linear(50, 9, dtype=dtype, rng=1)
+        )
+        yield f"network/{suffix}", network(scores)
+        yield f"gradient of network/{suffix}", network.backward(scores[::-1, :9])
+        yield f"gradients of network's parameters/{suffix}", network.flat_gradients
         for layer in (
             nn.LayerNorm(103, dtype=dtype),
             nn.RMSNorm(103, dtype=dtype),

@@ -59,6 +59,10 @@ def norm_kernels(checkout) -> list[str]:
     return re.findall(r"\w+(?:<(?:\w+, )?T>)?", body.group(1))
 
 
+# Rows of a tile of a matrix product, and bytes of one of them.
+TILES = {"baseline": (6, 32), "avx2": (6, 64), "avx512": (12, 128), "neon": (12, 32)}
+
+
 def expected_kernels(checkout, own: str) -> dict[str, str]:
     """A short name for every kernel in the table, and how its demangled name starts."""
     result = {}
@@ -91,6 +95,11 @@ def expected_kernels(checkout, own: str) -> dict[str, str]:
         for name in norm_kernels(checkout):
             typed = re.sub(r"\bT>", f"{dtype}>", name)
             result[typed] = f"{own}{typed}("
+        rows, width = TILES[own.split("::")[1]]
+        columns = width // (4 if dtype == "float" else 8)
+        for count in range(1, rows + 1):
+            short = f"{count} x {columns}, {dtype}"
+            result[short] = f"{own}product_strip<{count}ul, {columns}ul, {dtype}>("
         for name in optimizers(checkout):
             rule = f"{own}optimizers::{name}, ranvier::scalars::{name}"
             result[f"{name}, {dtype}"] = f"{own}optimizer_step<{rule}, {dtype}>("

@@ -96,9 +96,11 @@ def modules_stub() -> str:
     lines += [
         "class Elementwise(Module):",
         "    record: ClassVar[Activation]",
+        "    _index: int",
+        "    _arguments: list[float]",
+        "    _from_output: bool",
         "    def __init__(self, *args: float, **kwargs: float) -> None: ...",
         "    def forward(self, x: Array) -> Array: ...",
-        "    def forward_biased(self, z: Array, bias: Array) -> Array: ...",
         "    def backward(self, grad_output: Array, accumulate: bool = False) -> Array: ...",
         "    def backward_parameters("
         "self, grad_output: Array, accumulate: bool = False) -> None: ...\n",

@@ -46,7 +46,7 @@ class Rows:
         """The rows with these numbers."""
         taken = self._taken[: len(indices)]
         if self._takes:
-            np.take(self.array, indices, axis=0, out=taken, mode="clip")
+            self.array.take(indices, 0, taken, "clip")
         else:
             np.copyto(taken, self.array[indices])
         return self._converted(taken)

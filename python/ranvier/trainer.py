@@ -22,7 +22,6 @@ from ._progress import Progress
 from .history import History, Logs
 from .losses import Loss
 from .nn import Module
-from .nn._quiet import quiet
 from .optim import Optimizer
 
 if TYPE_CHECKING:
@@ -422,8 +421,9 @@ class Trainer:
         gradient = np.empty(0)
         start = time.perf_counter()
         for x, target, *weight in batches:
-            with quiet():
-                weight_sum = mean.weight(target, *weight)
+            with model._quiet():
+                counted = mean.counted(target)
+                weight_sum = mean.weight(target, counted, *weight)
                 if not weight_sum:
                     continue  # nothing in this batch counts: there is no mean, nothing to learn
                 output = model(x)
@@ -431,7 +431,7 @@ class Trainer:
                     gradient = np.empty_like(output)
                 keywords = {"sample_weight": weight[0]} if weight else {}
                 value, _ = self._value_and_grad(output, target, out=gradient, **keywords)
-                mean.add(value, output, target, weight_sum)
+                mean.add(value, output, target, weight_sum, counted)
                 model.backward_parameters(gradient)
             optimizer.step(gradients, **options)
             for call in after_step:
@@ -459,7 +459,7 @@ class Trainer:
         output = self._predict(inputs, _PREDICTED_AT_ONCE)
         target = targets.whole()
         mean = _Mean(self._ignored)
-        mean.add(self.loss(output, target), output, target, 1)
+        mean.add(self.loss(output, target), output, target, 1, mean.counted(target))
         return mean.logs()
 
     @property
@@ -546,28 +546,34 @@ class _Mean:
         self._right = 0
         self._rows = 0
 
-    def weight(self, target: Array, sample_weight: Array | None = None) -> float:
-        """What a batch counts for."""
-        counted = self._counted(target)
-        if sample_weight is None:
-            return float(np.count_nonzero(counted))
-        each = counted.reshape(len(target), -1).sum(axis=1)
-        return float(sample_weight @ each)
-
-    def _counted(self, target: Array) -> Array:
-        counted: Array = np.ones(len(target), bool)
-        if target.dtype.kind == "i" and self._ignored is not None:
-            counted = target != self._ignored
+    def counted(self, target: Array) -> Array | None:
+        """Which labels are not ignored; None where no label can be."""
+        if self._ignored is None or target.dtype.kind != "i":
+            return None
+        counted: Array = target != self._ignored
         return counted
 
-    def add(self, loss: float, output: Array, target: Array, weight: float) -> None:
-        self._loss += float(loss) * float(weight)
-        self._weight += float(weight)
+    def weight(
+        self, target: Array, counted: Array | None, sample_weight: Array | None = None
+    ) -> float:
+        """What a batch counts for."""
+        if sample_weight is None:
+            return len(target) if counted is None else float(np.count_nonzero(counted))
+        if counted is None:
+            return float(sample_weight.sum())
+        return float(sample_weight @ counted.reshape(len(target), -1).sum(axis=1))
+
+    def add(
+        self, loss: float, output: Array, target: Array, weight: float, counted: Array | None
+    ) -> None:
+        self._loss += float(loss) * weight
+        self._weight += weight
         if target.dtype.kind == "i" and output.ndim == 2 and target.ndim == 1:
-            counted = self._counted(target)
-            right = (output.argmax(axis=1) == target) & counted
+            right = output.argmax(axis=1) == target
+            if counted is not None:
+                right &= counted
             self._right += int(np.count_nonzero(right))
-            self._rows += int(np.count_nonzero(counted))
+            self._rows += len(target) if counted is None else int(np.count_nonzero(counted))
 
     def logs(self) -> Logs:
         logs = {"loss": self._loss / self._weight if self._weight else float("nan")}

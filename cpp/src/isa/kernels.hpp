@@ -284,6 +284,45 @@ struct NormKernels {
     WriteGradientKernel<T> write_gradient;
 };
 
+/// A matrix whose element (i, j) is at data + i row_stride + j column_stride.
+template <class T>
+struct Strided {
+    T* data;
+    std::ptrdiff_t row_stride, column_stride;
+
+    T* at(std::size_t i, std::size_t j) const {
+        return data + static_cast<std::ptrdiff_t>(i) * row_stride +
+               static_cast<std::ptrdiff_t>(j) * column_stride;
+    }
+    Strided from(std::size_t i, std::size_t j) const {
+        return {at(i, j), row_stride, column_stride};
+    }
+    Strided transposed() const { return {data, column_stride, row_stride}; }
+};
+
+/// How many products in a row are summed before their sum joins that of those before.
+inline constexpr std::size_t products_summed = 256;
+
+/// Writes the first `count` columns of `depth` rows of a matrix, and zeros up to `columns`.
+template <class T>
+using PackPanelKernel = void (*)(Strided<const T> matrix, std::size_t depth, std::size_t columns,
+                                 std::size_t count, T* panel);
+/// `rows` rows of a factor, no more than a tile has, times the first `count` columns of panels, one
+/// behind the other, are written to the result, or added to it. All but the last call for an
+/// element of the result have a depth that is a multiple of `products_summed`.
+template <class T>
+using MultiplyStripKernel = void (*)(std::size_t columns, std::size_t rows, const T* panels,
+                                     Strided<const T> factor, std::size_t depth, Strided<T> result,
+                                     std::size_t count, bool add);
+
+template <class T>
+struct ProductKernels {
+    std::size_t tile_columns;  // a panel has as many, or half
+    std::size_t tile_rows;
+    PackPanelKernel<T> pack;
+    MultiplyStripKernel<T> multiply_strip;
+};
+
 enum class Optimizer : int {
 #define RV_OPTIMIZER(name, ...) name,
 #include "../ops/optimizers.def"
@@ -320,6 +359,8 @@ struct KernelTable {
     const RowLossKernels<double>& row_losses_float64;
     const NormKernels<float>& norms_float32;
     const NormKernels<double>& norms_float64;
+    const ProductKernels<float>& products_float32;
+    const ProductKernels<double>& products_float64;
     const OptimizerKernels& optimizers;
 };
 
@@ -337,6 +378,8 @@ struct KernelTable {
     extern const RowLossKernels<double> row_loss_table_float64; \
     extern const NormKernels<float> norm_table_float32;         \
     extern const NormKernels<double> norm_table_float64;        \
+    extern const ProductKernels<float> product_table_float32;   \
+    extern const ProductKernels<double> product_table_float64;  \
     extern const OptimizerKernels optimizer_table;              \
     }
 RV_INSTRUCTION_SET(baseline)

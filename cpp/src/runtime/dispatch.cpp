@@ -55,6 +55,8 @@ struct Features {
         isa::row_loss_table_float64,                                                       \
         isa::norm_table_float32,                                                           \
         isa::norm_table_float64,                                                           \
+        isa::product_table_float32,                                                        \
+        isa::product_table_float64,                                                        \
         isa::optimizer_table,                                                              \
     }
 

@@ -31,6 +31,15 @@ const NormKernels<T>& norm_kernels() {
     }
 }
 
+template <class T>
+const ProductKernels<T>& product_kernels() {
+    if constexpr (dtype_of<T> == DType::float32) {
+        return kernels().products_float32;
+    } else {
+        return kernels().products_float64;
+    }
+}
+
 /// The instruction sets that were compiled in and that this machine has, best first.
 std::vector<std::string> available_instruction_sets();
 

@@ -10,8 +10,6 @@ from types import TracebackType
 
 import numpy as np
 
-from ._workspace import Array
-
 _active = ContextVar("_active", default=False)
 
 
@@ -36,11 +34,3 @@ class quiet:
             self._errors.__exit__(kind, error, trace)
             _active.reset(self._token)
             self._token = None
-
-
-def product(a: Array, b: Array, out: Array) -> Array:
-    """The matrix product of a and b, written to out."""
-    if _active.get():
-        return np.matmul(a, b, out=out)
-    with quiet():
-        return np.matmul(a, b, out=out)

@@ -62,20 +62,6 @@ class Elementwise(Module):
         self._workspace.saved = y if self._from_output else x
         return y
 
-    def forward_biased(self, z: Array, bias: Array) -> Array:
-        """The activation of z + bias in one pass, where z is overwritten and bias is for a row."""
-        y = z if self._from_output else self._result("output", z.shape, z.dtype)
-        rows = (-1, z.shape[-1])
-        _core.bias_activation(
-            self._index,
-            z if z.ndim == 2 else z.reshape(rows),
-            bias,
-            self._arguments,
-            y if y.ndim == 2 else y.reshape(rows),
-        )
-        self._workspace.saved = z
-        return y
-
     def backward(self, grad_output: Array, accumulate: bool = False) -> Array:
         saved: Array = self._saved()
         check_gradient(grad_output, saved.shape, saved.dtype)

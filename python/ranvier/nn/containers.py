@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from typing import overload
 
-from ._quiet import quiet
 from ._workspace import Array
 from .activations import Elementwise
+from .dense import DenseStack, Pair
 from .linear import Linear
 from .module import Module, check_gradient
 
@@ -46,8 +46,8 @@ class Container(Module):
 class Sequential(Container):
     """Layers one after the other.
 
-    A Linear and the activation behind it run as one pass over the product; the results have the
-    same bits as one by one.
+    Linear layers that follow each other, and the activations behind them, run as one native call;
+    the results have the same bits as one by one.
 
     Parameters
     ----------
@@ -76,28 +76,32 @@ class Sequential(Container):
     def __init__(self, *layers: Module) -> None:
         super().__init__(*layers)
         self._stages = _stages(layers)
+        if all(isinstance(stage, DenseStack) for stage in self._stages):
+            self._quiet = nullcontext
         # Where the backward pass may end: what stands before has no parameters.
-        self._first = next((i for i, m in enumerate(layers) if _has_parameters(m)), len(layers))
+        self._first = next(
+            (i for i, s in enumerate(self._stages) if _has_parameters(s)), len(self._stages)
+        )
 
     def forward(self, x: Array) -> Array:
         """The last layer's output."""
-        with quiet():
+        with self._quiet():
             for stage in self._stages:
                 x = stage(x)
         return x
 
     def backward(self, grad_output: Array, accumulate: bool = False) -> Array:
-        with quiet():
-            for layer in reversed(self._layers):
-                grad_output = layer.backward(grad_output, accumulate)
+        with self._quiet():
+            for stage in reversed(self._stages):
+                grad_output = stage.backward(grad_output, accumulate)
         return grad_output
 
     def backward_parameters(self, grad_output: Array, accumulate: bool = False) -> None:
-        with quiet():
-            for layer in reversed(self._layers[self._first + 1 :]):
-                grad_output = layer.backward(grad_output, accumulate)
-            if self._first < len(self._layers):
-                self._layers[self._first].backward_parameters(grad_output, accumulate)
+        with self._quiet():
+            for stage in reversed(self._stages[self._first + 1 :]):
+                grad_output = stage.backward(grad_output, accumulate)
+            if self._first < len(self._stages):
+                self._stages[self._first].backward_parameters(grad_output, accumulate)
 
     @overload
     def __getitem__(self, index: int) -> Module: ...
@@ -151,30 +155,42 @@ class Flatten(Module):
         return f"Flatten({self.start_dim}, {self.end_dim})"
 
 
-def _has_parameters(module: Module) -> bool:
-    return any(m._parameters for m in module.modules())
+def _has_parameters(stage: Module | DenseStack) -> bool:
+    return isinstance(stage, DenseStack) or any(m._parameters for m in stage.modules())
 
 
-def _stages(layers: Sequence[Module]) -> list[Callable[[Array], Array]]:
-    """The layers in order, a Linear with a bias together with the activation behind it."""
-    stages: list[Callable[[Array], Array]] = []
-    for layer in layers:
-        before = stages[-1] if stages else None
-        if (
-            isinstance(before, Linear)
-            and before.has_bias
-            and isinstance(layer, Elementwise)
-            and type(before).forward is Linear.forward
-            and type(layer).forward is Elementwise.forward
-        ):
-            stages[-1] = partial(_activated, before, layer)
+def _stages(layers: Sequence[Module]) -> list[Module | DenseStack]:
+    """The layers in order, those together that run as one."""
+    stages: list[Module | DenseStack] = []
+    pairs: list[Pair] = []
+
+    def finish() -> None:
+        if len(pairs) > 1 or (pairs and pairs[0][1] is not None):
+            stages.append(DenseStack(tuple(pairs)))
         else:
+            stages.extend(linear for linear, _ in pairs)
+        pairs.clear()
+
+    for layer in layers:
+        if isinstance(layer, Linear) and _is_original(layer, Linear):
+            pairs.append((layer, None))
+        elif (
+            isinstance(layer, Elementwise)
+            and _is_original(layer, Elementwise)
+            and pairs
+            and pairs[-1][1] is None
+        ):
+            pairs[-1] = pairs[-1][0], layer
+        else:
+            finish()
             stages.append(layer)
+    finish()
     return stages
 
 
-def _activated(linear: Linear, activation: Elementwise, x: Array) -> Array:
-    """Both in one pass, unless somebody has put another forward in the place of that of one."""
-    if "forward" in vars(linear) or "forward" in vars(activation):
-        return activation(linear(x))
-    return linear.forward_activated(x, activation)
+def _is_original(layer: Module, base: type[Module]) -> bool:
+    """Whether a layer's class does both passes as its base does."""
+    return all(
+        getattr(type(layer), method) is getattr(base, method)
+        for method in ("forward", "backward", "backward_parameters", "__call__")
+    )

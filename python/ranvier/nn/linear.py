@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .._checks import positive
 from .._native import _core
-from ._quiet import product
 from ._workspace import Array
-from .activations import Elementwise
 from .module import Module, Parameter, check_gradient, check_input
 
 
@@ -87,49 +86,38 @@ class Linear(Module):
 
     def forward(self, x: Array) -> Array:
         """x W^T + b for x of shape (*, in_features), of the layer's dtype."""
-        z = self._product(x)
-        if self.has_bias:
-            _core.add_bias(_rows(z), self._parameters["bias"])
+        x = self._readable(x)
+        z = self._result("output", (*x.shape[:-1], self.out_features), x.dtype)
+        _core.dense_forward(x, [self._native(z)])
+        self._workspace.saved = x, z
         return z
 
-    def forward_activated(self, x: Array, activation: Elementwise) -> Array:
-        """What `activation` makes of the output, with bias and activation in one pass."""
-        return activation.forward_biased(self._product(x), self._parameters["bias"])
-
     def backward(self, grad_output: Array, accumulate: bool = False) -> Array:
-        self.backward_parameters(grad_output, accumulate)
-        shape = (*grad_output.shape[:-1], self.in_features)
-        result = self._result("grad_input", shape, grad_output.dtype)
-        product(_rows(grad_output), self._parameters["weight"], out=_rows(result))
+        result = self._result("grad_input", self._saved()[0].shape, self._saved()[0].dtype)
+        self._backward(grad_output, accumulate, result)
         return result
 
     def backward_parameters(self, grad_output: Array, accumulate: bool = False) -> None:
-        x: Array = self._saved()
-        check_gradient(grad_output, (*x.shape[:-1], self.out_features), x.dtype)
-        g = _rows(grad_output)
-        weight = self._gradients["weight"]
-        if accumulate:
-            step = self._workspace.array("weight_step", weight.shape, weight.dtype)
-            self.write_gradient("weight", product(g.T, _rows(x), out=step), accumulate=True)
-        else:
-            product(g.T, _rows(x), out=weight)
-        if self.has_bias:
-            _core.column_sums(np.ascontiguousarray(g), self._gradients["bias"], accumulate)
+        self._backward(grad_output, accumulate, None)
 
-    def _product(self, x: Array) -> Array:
-        weight = self._parameters["weight"]
-        check_input(x, weight.dtype)
+    def _backward(self, grad_output: Array, accumulate: bool, grad_input: Array | None) -> None:
+        x, z = self._saved()
+        check_gradient(grad_output, z.shape, z.dtype)
+        g = self._contiguous("grad_output", grad_output)
+        gradients = [(None, self._gradients, grad_input)]
+        _core.dense_backward(x, g, [self._native(z)], gradients, accumulate)
+
+    def _readable(self, x: Array) -> Array:
+        """The input, checked, as native code takes it: a matrix, or C-ordered."""
+        check_input(x, self._parameters["weight"].dtype)
         if x.ndim == 0 or x.shape[-1] != self.in_features:
             raise ValueError(f"x has shape {x.shape}; expected (*, {self.in_features})")
-        z = self._result("output", (*x.shape[:-1], self.out_features), x.dtype)
-        product(_rows(x), weight.T, out=_rows(z))
-        self._workspace.saved = x
-        return z
+        flags = x.flags
+        return x if flags.aligned and (x.ndim == 2 or flags.c_contiguous) else x.copy()
+
+    def _native(self, z: Array) -> Any:
+        """The layer and its output as `_core` takes them, without an activation."""
+        return self._parameters, None, (), False, z, z
 
     def __repr__(self) -> str:
         return f"Linear({self.in_features}, {self.out_features}, bias={self.has_bias})"
-
-
-def _rows(x: Array) -> Array:
-    """x of shape (*, features) as a matrix."""
-    return x if x.ndim == 2 else x.reshape(-1, x.shape[-1])

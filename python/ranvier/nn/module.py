@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -101,6 +102,8 @@ class Module:
     """
 
     takes_integers: bool = False
+    # What whoever calls the passes enters around them: a model of native code alone needs nothing.
+    _quiet: Callable[[], AbstractContextManager[None]] = quiet
 
     def __init__(self) -> None:
         self.training = True

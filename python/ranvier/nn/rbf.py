@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from .. import activations
 from .._checks import positive
-from ._quiet import product, quiet
+from .._native import _core
+from ._quiet import quiet
 from ._workspace import Array
 from .module import Module, Parameter, check_gradient, check_input
 
@@ -115,7 +116,7 @@ class RBF(Module):
         grad_rows = result.reshape(rows.shape)
         step = self._workspace.array("difference", rows.shape, rows.dtype)
         with quiet():
-            product(pull, self.centres, out=grad_rows)
+            _core.product(pull, self.centres, grad_rows)
             np.multiply(rows, pull.sum(axis=1, keepdims=True), out=step)
             grad_rows -= step
         return result
@@ -132,11 +133,8 @@ class RBF(Module):
             grad_widths = np.einsum("nk,nk,nk->k", pull, ratio, ratio, dtype=np.float64) / widths
             pull /= widths
             pull /= widths
-            grad_centres = product(
-                pull.T,
-                rows,
-                out=self._workspace.array("grad_centres", self.centres.shape, rows.dtype),
-            )
+            grad_centres = self._workspace.array("grad_centres", self.centres.shape, rows.dtype)
+            _core.product(pull.T, rows, grad_centres)
             grad_centres -= self.centres * pull.sum(axis=0)[:, None]
         self.write_gradient("centres", grad_centres, accumulate)
         self.write_gradient("widths", grad_widths, accumulate)

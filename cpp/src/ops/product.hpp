@@ -1,0 +1,153 @@
+// The matrix product, a tile of the result at a time: all that a tile needs of one factor lies in a
+// panel, as wide as the tile, and of the other one number at a time meets a row of the panel.
+//
+// Each element is a sum of products in their order, `products_summed` at a time, and of those sums
+// in their order. So its bits do not depend on where a tile begins, how wide it is, or which of the
+// factors is the one in panels.
+#pragma once
+
+#include "../isa/kernels.hpp"
+#include "../math/scalar.hpp"
+
+namespace ranvier::RANVIER_ISA {
+
+// A tile is two registers wide and has as many rows as leave a few registers for the factors.
+#if defined(__AVX512F__)
+inline constexpr std::size_t register_bytes = 64, tile_rows = 12;
+#elif defined(__AVX2__)
+inline constexpr std::size_t register_bytes = 32, tile_rows = 6;
+#elif defined(__aarch64__)
+inline constexpr std::size_t register_bytes = 16, tile_rows = 12;
+#else
+inline constexpr std::size_t register_bytes = 16, tile_rows = 6;
+#endif
+template <class T>
+inline constexpr std::size_t tile_columns = 2 * register_bytes / sizeof(T);
+
+/// A row of a tile. Clang keeps only what it knows as a vector in registers.
+#if defined(__clang__)
+template <class T, std::size_t columns>
+struct TileRow {
+    typedef T Vector __attribute__((ext_vector_type(columns)));
+    Vector column;
+};
+#else
+template <class T, std::size_t columns>
+struct TileRow {
+    T column[columns];
+};
+#endif
+
+/// The products of `depth` numbers of each row of the factor and of the panel, summed and written,
+/// or added, to rows of `columns` numbers.
+template <std::size_t rows, std::size_t columns, class T>
+inline void sum_products(const T* panel, Strided<const T> factor, std::size_t depth, bool add,
+                         T* out, std::ptrdiff_t row_stride) {
+    TileRow<T, columns> sum[rows];
+    for (std::size_t i = 0; i < rows; ++i) {
+        for (std::size_t j = 0; j < columns; ++j) sum[i].column[j] = T(0);
+    }
+    for (std::size_t k = 0; k < depth; ++k) {
+        for (std::size_t i = 0; i < rows; ++i) {
+            const T number = *factor.at(i, k);
+#pragma omp simd
+            for (std::size_t j = 0; j < columns; ++j) {
+                sum[i].column[j] = fma(number, panel[k * columns + j], sum[i].column[j]);
+            }
+        }
+    }
+    for (std::size_t i = 0; i < rows; ++i) {
+        T* const row = out + static_cast<std::ptrdiff_t>(i) * row_stride;
+        if (add) {
+            for (std::size_t j = 0; j < columns; ++j) row[j] += sum[i].column[j];
+        } else {
+            for (std::size_t j = 0; j < columns; ++j) row[j] = sum[i].column[j];
+        }
+    }
+}
+
+template <std::size_t rows, std::size_t columns, class T>
+inline void product_tile(const T* panel, Strided<const T> factor, std::size_t depth,
+                         Strided<T> result, std::size_t count, bool add) {
+    T copy[rows * columns];
+    const bool in_place = result.column_stride == 1 && count == columns;
+    T* const out = in_place ? result.data : copy;
+    const std::ptrdiff_t row_stride = in_place ? result.row_stride : columns;
+    if (add && !in_place) {
+        for (std::size_t j = 0; j < count; ++j) {
+            for (std::size_t i = 0; i < rows; ++i) copy[i * columns + j] = *result.at(i, j);
+        }
+    }
+    for (std::size_t k = 0; k < depth; k += products_summed) {
+        const std::size_t n = depth - k < products_summed ? depth - k : products_summed;
+        sum_products<rows, columns>(panel + k * columns, factor.from(0, k), n, add || k > 0, out,
+                                    row_stride);
+    }
+    if (!in_place) {
+        for (std::size_t j = 0; j < count; ++j) {
+            for (std::size_t i = 0; i < rows; ++i) *result.at(i, j) = copy[i * columns + j];
+        }
+    }
+}
+
+/// Tiles side by side, the last perhaps cut off. Not inlined: each has the registers for itself.
+template <std::size_t rows, std::size_t columns, class T>
+[[gnu::noinline]] void product_strip(const T* panels, Strided<const T> factor, std::size_t depth,
+                                     Strided<T> result, std::size_t count, bool add) {
+    for (std::size_t j = 0; j < count; j += columns) {
+        const std::size_t n = count - j < columns ? count - j : columns;
+        product_tile<rows, columns>(panels + j * depth, factor, depth, result.from(0, j), n, add);
+    }
+}
+
+template <std::size_t columns, class T, std::size_t rows = tile_rows>
+inline void product_strip_of(std::size_t count_of_rows, const T* panels, Strided<const T> factor,
+                             std::size_t depth, Strided<T> result, std::size_t count, bool add) {
+    if constexpr (rows > 1) {
+        if (count_of_rows < rows) {
+            return product_strip_of<columns, T, rows - 1>(count_of_rows, panels, factor, depth,
+                                                          result, count, add);
+        }
+    }
+    product_strip<rows, columns>(panels, factor, depth, result, count, add);
+}
+
+template <class T>
+void multiply_strip(std::size_t columns, std::size_t rows, const T* panels, Strided<const T> factor,
+                    std::size_t depth, Strided<T> result, std::size_t count, bool add) {
+    if (columns == tile_columns<T>) {
+        product_strip_of<tile_columns<T>>(rows, panels, factor, depth, result, count, add);
+    } else {
+        product_strip_of<tile_columns<T> / 2>(rows, panels, factor, depth, result, count, add);
+    }
+}
+
+template <std::size_t columns, class T>
+inline void copy_rows(Strided<const T> matrix, std::size_t depth, T* panel) {
+    for (std::size_t k = 0; k < depth; ++k) {
+        for (std::size_t j = 0; j < columns; ++j) panel[k * columns + j] = matrix.at(k, 0)[j];
+    }
+}
+
+/// The first `count` columns of `depth` rows of a matrix, and zeros up to `columns`, row by row.
+template <class T>
+void pack_panel(Strided<const T> matrix, std::size_t depth, std::size_t columns, std::size_t count,
+                T* panel) {
+    if (matrix.column_stride == 1 && count == columns) {
+        if (columns == tile_columns<T>) return copy_rows<tile_columns<T>>(matrix, depth, panel);
+        if (columns == tile_rows) return copy_rows<tile_rows>(matrix, depth, panel);
+    }
+    // Down the columns, some rows at a time: they lie in a line of the cache each.
+    constexpr std::size_t at_once = 16;
+    for (std::size_t begin = 0; begin < depth; begin += at_once) {
+        const std::size_t end = depth - begin < at_once ? depth : begin + at_once;
+        for (std::size_t j = 0; j < count; ++j) {
+            for (std::size_t k = begin; k < end; ++k) panel[k * columns + j] = *matrix.at(k, j);
+        }
+        for (std::size_t j = count; j < columns; ++j) {
+            for (std::size_t k = begin; k < end; ++k) panel[k * columns + j] = T(0);
+        }
+    }
+}
+
+}  // namespace ranvier::RANVIER_ISA
