@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ._native import _core
+
 Array = npt.NDArray[Any]
 
 
@@ -34,8 +36,7 @@ class Rows:
             raise ValueError(f"{name} has shape {self.array.shape}; expected at least one row")
         shape = (min(most, len(self.array)), *self.array.shape[1:])
         self._converts = self.array.dtype != dtype
-        # numpy.take copies the whole of an array that is not contiguous and aligned.
-        self._takes = self.array.flags.c_contiguous and self.array.flags.aligned
+        self._takes = self.array.flags.c_contiguous
         self._batch: Array = np.empty(shape, dtype)
         self._taken = np.empty(shape, self.array.dtype) if self._converts else self._batch
 
@@ -46,7 +47,7 @@ class Rows:
         """The rows with these numbers."""
         taken = self._taken[: len(indices)]
         if self._takes:
-            self.array.take(indices, 0, taken, "clip")
+            _core.take_rows(self.array, indices, taken)
         else:
             np.copyto(taken, self.array[indices])
         return self._converted(taken)

@@ -431,9 +431,9 @@ class Trainer:
                     gradient = np.empty_like(output)
                 keywords = {"sample_weight": weight[0]} if weight else {}
                 value, _ = self._value_and_grad(output, target, out=gradient, **keywords)
-                mean.add(value, output, target, weight_sum, counted)
                 model.backward_parameters(gradient)
             optimizer.step(gradients, **options)
+            mean.add(value, output, target, weight_sum, counted)
             for call in after_step:
                 call(self, value)
             if advance is not None:
