@@ -47,9 +47,8 @@ def product(a, b, out=None):
 
 def factors(rows, columns, depth, dtype, seed=0):
     rng = np.random.default_rng([seed, rows, columns, depth])
-    return rng.normal(size=(rows, depth)).astype(dtype), rng.normal(size=(depth, columns)).astype(
-        dtype
-    )
+    a, b = rng.normal(size=(rows, depth)), rng.normal(size=(depth, columns))
+    return a.astype(dtype), b.astype(dtype)
 
 
 def check_close(got, a, b):

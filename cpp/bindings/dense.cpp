@@ -1,20 +1,15 @@
 // Fully connected layers: the arguments checked, the work in runtime/.
 #include "runtime/dense.hpp"
 
-#include <pybind11/pybind11.h>
-
 #include <algorithm>
 
-#include "arrays.hpp"
 #include "bindings.hpp"
+#include "products.hpp"
 
 namespace py = pybind11;
 
 namespace ranvier::bindings {
 namespace {
-
-/// Letting other Python threads run takes as long as so many products.
-constexpr std::size_t products_worth_a_release = 16384;
 
 [[noreturn]] void fail(const std::string& name, const FloatArray& array, std::string expected) {
     throw py::value_error(name + " has shape " + array.shape_text() + " and dtype " +
@@ -35,18 +30,15 @@ struct Input {
     }
     template <class T>
     Strided<const T> matrix() const {
-        const auto item = static_cast<std::ptrdiff_t>(sizeof(T));
-        const auto* data = reinterpret_cast<const T*>(array.data());
-        if (array.ndim() != 2) return {data, static_cast<std::ptrdiff_t>(columns), 1};
-        return {data, array.stride(0) / item, array.stride(1) / item};
+        if (array.ndim() == 2) return strided<const T>(array);
+        return {reinterpret_cast<const T*>(array.data()), static_cast<std::ptrdiff_t>(columns), 1};
     }
 };
 
-/// The memory of `rows` rows of `columns` numbers like those of the input; it is not that of x.
+/// The memory of `rows` rows of `columns` numbers like those of the input.
 template <class T>
-T* memory(py::handle object, const char* name, const Input& x, std::size_t rows,
+T* memory(const FloatArray& array, const char* name, const Input& x, std::size_t rows,
           std::size_t columns) {
-    const FloatArray array(object, name);
     if (!array.same_dtype(x.array) || array.size() != rows * columns || !array.contiguous()) {
         fail(name, array,
              std::to_string(rows * columns) + " numbers of " + x.array.dtype_name() +
@@ -54,11 +46,12 @@ T* memory(py::handle object, const char* name, const Input& x, std::size_t rows,
     }
     return reinterpret_cast<T*>(array.data());
 }
+/// The same, to write to: it is not that of x.
 template <class T>
 T* output(py::handle object, const char* name, const Input& x, std::size_t rows,
           std::size_t columns) {
-    T* const data = memory<T>(object, name, x, rows, columns);
     const FloatArray array(object, name);
+    T* const data = memory<T>(array, name, x, rows, columns);
     if (!array.writeable()) throw py::value_error(std::string(name) + " is read-only");
     if (overlap(array.array(), x.array.array())) {
         throw py::value_error(
@@ -79,9 +72,8 @@ py::handle weight_of(py::handle dictionary) {
     return weight;
 }
 
-/// The same memory, or new one of the shape of x but for the last axis.
-py::object or_new(py::handle array, const Input& x, std::size_t columns) {
-    if (!array.is_none()) return py::reinterpret_borrow<py::object>(array);
+/// A new array of the shape of x but for the last axis.
+py::object new_array(const Input& x, std::size_t columns) {
     npy_intp shape[NPY_MAXDIMS];
     std::copy_n(PyArray_DIMS(x.array.array()), x.array.ndim(), shape);
     shape[x.array.ndim() - 1] = static_cast<npy_intp>(columns);
@@ -96,8 +88,8 @@ py::object or_new(py::handle array, const Input& x, std::size_t columns) {
 /// holds an array itself keeps it from moving.
 template <class T>
 DenseLayer<T> layer_of(const py::tuple& layer, const Input& x, std::size_t inputs) {
-    const py::handle weight_array = weight_of(layer[0]), bias = find(layer[0], "bias");
-    const FloatArray weight(weight_array, "weight");
+    const py::handle bias = find(layer[0], "bias");
+    const FloatArray weight(weight_of(layer[0]), "weight");
     if (weight.ndim() != 2 || weight.shape(1) != inputs) {
         fail("weight", weight, "(outputs, " + std::to_string(inputs) + ")");
     }
@@ -105,8 +97,8 @@ DenseLayer<T> layer_of(const py::tuple& layer, const Input& x, std::size_t input
     DenseLayer<T> native{};
     native.inputs = inputs;
     native.outputs = outputs;
-    native.weight = memory<T>(weight_array, "weight", x, outputs, inputs);
-    if (bias) native.bias = memory<T>(bias, "bias", x, 1, outputs);
+    native.weight = memory<T>(weight, "weight", x, outputs, inputs);
+    if (bias) native.bias = memory<T>(FloatArray(bias, "bias"), "bias", x, 1, outputs);
     if (!layer[1].is_none()) {
         native.activation = static_cast<Activation>(layer[1].cast<int>());
         std::size_t k = 0;
@@ -139,28 +131,18 @@ std::size_t products(const std::vector<DenseLayer<T>>& layers, std::size_t rows)
     return count;
 }
 
-/// Runs it, and lets other Python threads run meanwhile if it takes long.
-template <class Run>
-void run_released(std::size_t products, Run run) {
-    if (products < products_worth_a_release) {
-        run();
-    } else {
-        const py::gil_scoped_release release;
-        run();
-    }
-}
-
 template <class T>
 void forward(const Input& x, const py::list& list) {
     const auto layers = layers_of<T>(list, x);
-    run_released(products(layers, x.rows), [&] { run_dense(layers, x.matrix<T>(), x.rows); });
+    run_products(products(layers, x.rows), [&] { run_dense(layers, x.matrix<T>(), x.rows); });
 }
 
 template <class T>
 void backward(const Input& x, py::handle g, const py::list& list, const py::list& gradient_list,
               bool accumulate) {
     const auto layers = layers_of<T>(list, x);
-    const T* of_y = memory<T>(g, "grad_output", x, x.rows, layers.back().outputs);
+    const T* of_y =
+        memory<T>(FloatArray(g, "grad_output"), "grad_output", x, x.rows, layers.back().outputs);
     std::vector<DenseGradients<T>> gradients;
     gradients.reserve(layers.size());
     for (std::size_t k = 0; k < layers.size(); ++k) {
@@ -181,7 +163,7 @@ void backward(const Input& x, py::handle g, const py::list& list, const py::list
         }
         gradients.push_back(native);
     }
-    run_released(2 * products(layers, x.rows), [&] {
+    run_products(2 * products(layers, x.rows), [&] {
         run_dense_backward(layers, gradients, x.matrix<T>(), of_y, x.rows, accumulate);
     });
 }
@@ -195,9 +177,9 @@ py::list dense_forward(py::handle x, const py::list& layers) {
         if (layer[4].is_none()) {
             const FloatArray weight(weight_of(layer[0]), "weight");
             const std::size_t outputs = weight.ndim() > 0 ? weight.shape(0) : 0;
-            const py::object z = or_new(layer[4], input, outputs);
+            const py::object z = new_array(input, outputs);
             const bool in_place = layer[1].is_none() || layer[3].cast<bool>();
-            const py::object y = in_place ? z : or_new(layer[5], input, outputs);
+            const py::object y = in_place ? z : new_array(input, outputs);
             layer = py::make_tuple(layer[0], layer[1], layer[2], layer[3], z, y);
         }
         run.append(layer);

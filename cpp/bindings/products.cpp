@@ -1,28 +1,17 @@
 // The matrix product: the arguments checked, the work in runtime/.
-#include "runtime/product.hpp"
+#include "products.hpp"
 
-#include <pybind11/pybind11.h>
-
-#include "arrays.hpp"
 #include "bindings.hpp"
+#include "runtime/product.hpp"
 
 namespace py = pybind11;
 
 namespace ranvier::bindings {
 namespace {
 
-/// Letting other Python threads run takes as long as so many products.
-constexpr std::size_t products_worth_a_release = 16384;
-
-template <class T, class Q>
-Strided<Q> matrix(const FloatArray& array) {
-    const auto item = static_cast<std::ptrdiff_t>(sizeof(T));
-    return {reinterpret_cast<Q*>(array.data()), array.stride(0) / item, array.stride(1) / item};
-}
-
 template <class T>
 void run(const FloatArray& a, const FloatArray& b, const FloatArray& out) {
-    run_product<T>(matrix<T, const T>(a), matrix<T, const T>(b), matrix<T, T>(out), a.shape(0),
+    run_product<T>(strided<const T>(a), strided<const T>(b), strided<T>(out), a.shape(0),
                    b.shape(1), a.shape(1));
 }
 
@@ -41,13 +30,8 @@ void product(py::handle a_, py::handle b_, py::handle out_) {
     if (overlap(out.array(), a.array()) || overlap(out.array(), b.array())) {
         throw py::value_error("out overlaps a or b in memory; expected an array of its own");
     }
-    const auto run_it = a.is_float32() ? run<float> : run<double>;
-    if (out.size() * a.shape(1) < products_worth_a_release) {
-        run_it(a, b, out);
-    } else {
-        const py::gil_scoped_release release;
-        run_it(a, b, out);
-    }
+    run_products(out.size() * a.shape(1),
+                 [&] { a.is_float32() ? run<float>(a, b, out) : run<double>(a, b, out); });
 }
 
 }  // namespace

@@ -13,13 +13,13 @@ namespace ranvier::bindings {
 namespace {
 
 PyArrayObject* c_ordered(py::handle object, const char* name) {
-    if (!PyArray_Check(object.ptr()) ||
-        !PyArray_IS_C_CONTIGUOUS(reinterpret_cast<PyArrayObject*>(object.ptr())) ||
-        PyArray_NDIM(reinterpret_cast<PyArrayObject*>(object.ptr())) == 0) {
+    auto* const array = reinterpret_cast<PyArrayObject*>(object.ptr());
+    if (!PyArray_Check(object.ptr()) || !PyArray_IS_C_CONTIGUOUS(array) ||
+        PyArray_NDIM(array) == 0) {
         throw py::type_error(std::string(name) + " is " + py::repr(object).cast<std::string>() +
                              "; expected a C-contiguous array of at least one axis");
     }
-    return reinterpret_cast<PyArrayObject*>(object.ptr());
+    return array;
 }
 
 /// out[...] = array[indices], of any dtype but objects, in other memory.

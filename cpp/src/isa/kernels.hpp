@@ -315,6 +315,8 @@ using MultiplyStripKernel = void (*)(std::size_t columns, std::size_t rows, cons
                                      Strided<const T> factor, std::size_t depth, Strided<T> result,
                                      std::size_t count, bool add);
 
+inline constexpr std::size_t most_tile_rows = 12;
+
 template <class T>
 struct ProductKernels {
     std::size_t tile_columns;  // a panel has as many, or half

@@ -21,22 +21,43 @@ inline constexpr std::size_t register_bytes = 16, tile_rows = 12;
 #else
 inline constexpr std::size_t register_bytes = 16, tile_rows = 6;
 #endif
+static_assert(tile_rows <= most_tile_rows);
 template <class T>
 inline constexpr std::size_t tile_columns = 2 * register_bytes / sizeof(T);
 
-/// A row of a tile. Clang keeps only what it knows as a vector in registers.
+/// The sums of a row of a tile. Clang keeps in registers only what it knows as a register's vector.
+template <class T, std::size_t columns>
+class TileRow {
+public:
+    T operator[](std::size_t j) const {
 #if defined(__clang__)
-template <class T, std::size_t columns>
-struct TileRow {
-    typedef T Vector __attribute__((ext_vector_type(columns)));
-    Vector column;
-};
+        return sums_[j / lanes][j % lanes];
 #else
-template <class T, std::size_t columns>
-struct TileRow {
-    T column[columns];
-};
+        return sums_[j];
 #endif
+    }
+    void add_product(T number, const T* row) {
+#if defined(__clang__)
+        for (std::size_t r = 0; r < columns / lanes; ++r) {
+            for (std::size_t j = 0; j < lanes; ++j) {
+                sums_[r][j] = fma(number, row[r * lanes + j], sums_[r][j]);
+            }
+        }
+#else
+#pragma omp simd
+        for (std::size_t j = 0; j < columns; ++j) sums_[j] = fma(number, row[j], sums_[j]);
+#endif
+    }
+
+private:
+#if defined(__clang__)
+    static constexpr std::size_t lanes = register_bytes / sizeof(T);
+    typedef T Register __attribute__((ext_vector_type(lanes)));
+    Register sums_[columns / lanes] = {};
+#else
+    T sums_[columns] = {};
+#endif
+};
 
 /// The products of `depth` numbers of each row of the factor and of the panel, summed and written,
 /// or added, to rows of `columns` numbers.
@@ -44,24 +65,17 @@ template <std::size_t rows, std::size_t columns, class T>
 inline void sum_products(const T* panel, Strided<const T> factor, std::size_t depth, bool add,
                          T* out, std::ptrdiff_t row_stride) {
     TileRow<T, columns> sum[rows];
-    for (std::size_t i = 0; i < rows; ++i) {
-        for (std::size_t j = 0; j < columns; ++j) sum[i].column[j] = T(0);
-    }
     for (std::size_t k = 0; k < depth; ++k) {
         for (std::size_t i = 0; i < rows; ++i) {
-            const T number = *factor.at(i, k);
-#pragma omp simd
-            for (std::size_t j = 0; j < columns; ++j) {
-                sum[i].column[j] = fma(number, panel[k * columns + j], sum[i].column[j]);
-            }
+            sum[i].add_product(*factor.at(i, k), panel + k * columns);
         }
     }
     for (std::size_t i = 0; i < rows; ++i) {
         T* const row = out + static_cast<std::ptrdiff_t>(i) * row_stride;
         if (add) {
-            for (std::size_t j = 0; j < columns; ++j) row[j] += sum[i].column[j];
+            for (std::size_t j = 0; j < columns; ++j) row[j] += sum[i][j];
         } else {
-            for (std::size_t j = 0; j < columns; ++j) row[j] = sum[i].column[j];
+            for (std::size_t j = 0; j < columns; ++j) row[j] = sum[i][j];
         }
     }
 }

@@ -23,24 +23,6 @@ const ElementwiseKernels& elementwise_kernels() {
     return *kernels().elementwise[static_cast<int>(dtype_of<T>)];
 }
 
-/// out = form(inputs..., parameters) of n elements.
-template <class T>
-void apply(const DenseLayer<T>& layer, Form form, std::vector<const T*> inputs, T* out,
-           std::size_t n) {
-    const ElementwiseCall call = elementwise_call(*layer.activation, form, dtype_of<T>);
-    char* data[5];
-    std::ptrdiff_t stride[5];
-    int k = 0;
-    const auto add = [&](const T* operand, std::ptrdiff_t step) {
-        data[k] = reinterpret_cast<char*>(const_cast<T*>(operand));
-        stride[k++] = step;
-    };
-    for (const T* input : inputs) add(input, sizeof(T));
-    for (int p = 0; p < call.parameters; ++p) add(&layer.parameters[p], 0);
-    add(out, sizeof(T));
-    run_elementwise(call, data, stride, n);
-}
-
 }  // namespace
 
 template <class T>
@@ -56,7 +38,8 @@ void run_dense(const std::vector<DenseLayer<T>>& layers, Strided<const T> x, std
             run_biased(elementwise.biased[static_cast<int>(*layer.activation)], z, layer.bias,
                        parameters, reinterpret_cast<char*>(layer.y));
         } else if (layer.activation) {
-            apply(layer, Form::value, {layer.z}, layer.y, rows * layer.outputs);
+            run_elementwise<T>(*layer.activation, Form::value, {layer.z}, layer.parameters, layer.y,
+                               rows * layer.outputs);
         } else if (layer.bias != nullptr) {
             run_add_bias(elementwise.add_bias, z, layer.bias);
         }
@@ -75,7 +58,8 @@ void run_dense_backward(const std::vector<DenseLayer<T>>& layers,
         if (layer.activation) {
             const Form form = layer.from_output ? Form::vjp_from_output : Form::vjp;
             const T* saved = layer.from_output ? layer.y : layer.z;
-            apply(layer, form, {g, saved}, to.of_z, rows * layer.outputs);
+            run_elementwise<T>(*layer.activation, form, {g, saved}, layer.parameters, to.of_z,
+                               rows * layer.outputs);
             g = to.of_z;
         }
         const auto input = k > 0 ? c_ordered<const T>(layers[k - 1].y, layer.inputs) : x;

@@ -12,32 +12,31 @@ namespace ranvier {
 /// unknown or that this machine does not have.
 const KernelTable& kernels();
 
-/// Those on rows of T, float or double.
+/// That of the two for T, float or double.
+template <class T, class Float, class Double>
+const auto& of_precision(const Float& of_float, const Double& of_double) {
+    if constexpr (dtype_of<T> == DType::float32) {
+        return of_float;
+    } else {
+        return of_double;
+    }
+}
+
 template <class T>
 const RowKernels<T>& row_kernels() {
-    if constexpr (dtype_of<T> == DType::float32) {
-        return kernels().rows_float32;
-    } else {
-        return kernels().rows_float64;
-    }
+    return of_precision<T>(kernels().rows_float32, kernels().rows_float64);
 }
-
+template <class T>
+const RowLossKernels<T>& row_loss_kernels() {
+    return of_precision<T>(kernels().row_losses_float32, kernels().row_losses_float64);
+}
 template <class T>
 const NormKernels<T>& norm_kernels() {
-    if constexpr (dtype_of<T> == DType::float32) {
-        return kernels().norms_float32;
-    } else {
-        return kernels().norms_float64;
-    }
+    return of_precision<T>(kernels().norms_float32, kernels().norms_float64);
 }
-
 template <class T>
 const ProductKernels<T>& product_kernels() {
-    if constexpr (dtype_of<T> == DType::float32) {
-        return kernels().products_float32;
-    } else {
-        return kernels().products_float64;
-    }
+    return of_precision<T>(kernels().products_float32, kernels().products_float64);
 }
 
 /// The instruction sets that were compiled in and that this machine has, best first.

@@ -12,7 +12,6 @@
 namespace ranvier {
 namespace {
 
-constexpr int most_operands = 5;
 constexpr std::size_t stack_block = 512;     // elements of one operand gathered at a time
 constexpr std::size_t far_bytes = 8u << 20;  // of one operand, beyond most caches
 

@@ -31,18 +31,7 @@ void run(int index, Form form, std::initializer_list<const T*> arrays, T* y, std
         }
         parameters[k] = given.empty() ? static_cast<T>(fallback) : given[k];
     }
-    char* data[5];
-    std::ptrdiff_t strides[5];
-    int k = 0;
-    const auto add = [&](const T* array, std::ptrdiff_t stride) {
-        data[k] = reinterpret_cast<char*>(const_cast<T*>(array));
-        strides[k++] = stride;
-    };
-    for (const T* array : arrays) add(array, sizeof(T));
-    for (std::size_t p = 0; p < count; ++p) add(&parameters[p], 0);
-    add(y, sizeof(T));
-    run_elementwise(elementwise_call(static_cast<Activation>(index), form, dtype_of<T>), data,
-                    strides, n);
+    run_elementwise<T>(static_cast<Activation>(index), form, arrays, parameters, y, n);
 }
 
 template <class T>

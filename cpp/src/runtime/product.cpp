@@ -15,15 +15,14 @@ namespace {
 template <class T>
 constexpr std::size_t packed_at_once = (std::size_t{1} << 19) / sizeof(T);
 constexpr std::size_t deepest = 4 * products_summed;
-constexpr std::size_t most_tile_rows = 12;
 
 constexpr std::size_t products_worth_a_thread = std::size_t{1} << 19;
 constexpr std::size_t packing_worth_a_thread = std::size_t{1} << 15;  // numbers
 
-/// Memory of the calling thread, for as long as it lives.
-template <class T>
-T* packed() {
-    thread_local const auto memory = std::make_unique_for_overwrite<T[]>(packed_at_once<T>);
+/// Memory of the calling thread, for as long as it lives: one for each count.
+template <class T, std::size_t count>
+T* own_memory() {
+    thread_local const auto memory = std::make_unique_for_overwrite<T[]>(count);
     return memory.get();
 }
 
@@ -76,7 +75,7 @@ private:
     /// One behind the other, the last perhaps not full.
     struct Panels {
         std::size_t width, columns, depth, count;
-        T* memory = packed<T>();
+        T* memory = own_memory<T, packed_at_once<T>>();
 
         Panels(std::size_t width_, std::size_t columns_, std::size_t depth_)
             : width(width_), columns(columns_), depth(depth_), count(pieces(columns_, width_)) {}
@@ -99,7 +98,7 @@ private:
         const std::size_t strips = pieces(rows_, kernels_.tile_rows);
         const std::size_t worth = products_worth_a_thread * strips / rows_ / width_ / panels.depth;
         parallel_for(strips * panels.count, 1, worth + 1, [&](std::size_t begin, std::size_t end) {
-            T copy[most_tile_rows * deepest];
+            T* const copy = own_memory<T, most_tile_rows * deepest>();
             for (std::size_t tile = begin; tile < end;) {
                 const std::size_t strip = tile / panels.count;
                 const std::size_t p = tile % panels.count;

@@ -13,15 +13,6 @@ namespace ranvier {
 namespace {
 
 template <class T>
-RowLossKernel<T> kernel_of(RowLoss loss) {
-    if constexpr (dtype_of<T> == DType::float32) {
-        return kernels().row_losses_float32.of[static_cast<int>(loss)];
-    } else {
-        return kernels().row_losses_float64.of[static_cast<int>(loss)];
-    }
-}
-
-template <class T>
 double run_samples(const RowLossBatch& batch, RowLossKernel<T> kernel, std::size_t begin,
                    std::size_t end) {
     const auto panel = [&](const Rows& array) { return Panel<T>(array, batch.n, 1); };
@@ -61,7 +52,7 @@ double run_samples(const RowLossBatch& batch, RowLossKernel<T> kernel, std::size
 template <class T>
 double run_row_loss(RowLoss loss, const RowLossBatch& batch) {
     const KeepFloatStatus flags;
-    const RowLossKernel<T> kernel = kernel_of<T>(loss);
+    const RowLossKernel<T> kernel = row_loss_kernels<T>().of[static_cast<int>(loss)];
     const std::size_t block = std::max<std::size_t>(1, 8192 / (batch.n + 100));
     const std::size_t worth_a_thread = std::max<std::size_t>(1, 32768 / (batch.n + 100));
     std::vector<double> sums((batch.samples + block - 1) / block);

@@ -11,6 +11,7 @@ import numpy as np
 from .. import activations, vjp, vjp_from_output
 from .._elementwise import RECORDS, Activation
 from .._native import _core
+from ._derived import derived_module
 from ._workspace import Array
 from .module import Module, check_gradient
 
@@ -82,7 +83,6 @@ class Elementwise(Module):
 
 
 def _module_class(record: Activation) -> type[Elementwise]:
-    name = record.module
     keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD
     empty = inspect.Parameter.empty
     signature = inspect.Signature(
@@ -96,30 +96,17 @@ def _module_class(record: Activation) -> type[Elementwise]:
         for p, value in record.parameters.items()
     )
     required = ", ".join("0.25" for value in record.parameters.values() if value is None)
-    doc = f"""{record.formula}, elementwise, as a layer.
-
-Parameters
+    return derived_module(
+        Elementwise,
+        record,
+        f"{record.formula}, elementwise, as a layer.",
+        f"""Parameters
 ----------
-{parameters or "None."}
-
-References
-----------
-{record.reference}.
-
-Examples
---------
->>> import numpy as np
->>> from ranvier import nn
->>> nn.{name}({required})(np.zeros(1, np.float32)).shape
-(1,)
-"""
-    namespace = {
-        "__doc__": doc,
-        "__module__": __name__,
-        "__signature__": signature,
-        "record": record,
-    }
-    return type(name, (Elementwise,), namespace)
+{parameters or "None."}""",
+        call=f"{record.module}({required})(np.zeros(1, np.float32)).shape",
+        result="(1,)",
+        __signature__=signature,
+    )
 
 
 # Those whose parameters are learned are written out in trainable.py.

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
+from operator import attrgetter, contains, is_
 from typing import Any
 
 from .._native import _core
 from ._workspace import Array
 from .activations import Elementwise
-from .linear import Linear
-from .module import Module, check_gradient
+from .linear import Linear, native_layer
+from .module import check_gradient
 
 Pair = tuple[Linear, Elementwise | None]
+
+# For map, as at each step a generator would take longer than a small layer.
+_in_train_mode = attrgetter("training")
+_saved_by = attrgetter("_workspace.saved")
 
 
 class DenseStack:
@@ -28,7 +34,7 @@ class DenseStack:
         self._pairs = pairs
         self._layers = [layer for pair in pairs for layer in pair if layer is not None]
         self._own = [vars(layer) for layer in self._layers]
-        self._native = [_native(*pair) for pair in pairs]
+        self._native = [native_layer(*pair, None, None) for pair in pairs]
         self._run: _Run | None = None
 
     def __call__(self, x: Array) -> Array:
@@ -37,10 +43,10 @@ class DenseStack:
                 x = layer(x)
             return x
         x = self._pairs[0][0]._readable(x)
-        training = self._all_in_train_mode()
+        training = all(map(_in_train_mode, self._layers))
         run = self._run
         if run is None or not training or not run.fits(x):
-            run = self._run = _Run(self._pairs, self._native, x, training)
+            run = self._run = _Run(self, x, training)
         return run.forward(x)
 
     def backward(self, grad_output: Array, accumulate: bool = False) -> Array:
@@ -65,31 +71,12 @@ class DenseStack:
         else:
             run.backward_parameters(grad_output, accumulate)
 
-    # Loops, and no generators: at each step they would take longer than a small layer.
-
     def _has_other(self, method: str) -> bool:
         """Whether somebody has put another method in the place of that of a layer."""
-        for own in self._own:  # noqa: SIM110
-            if method in own:
-                return True
-        return False
-
-    def _all_in_train_mode(self) -> bool:
-        for layer in self._layers:  # noqa: SIM110
-            if not layer.training:
-                return False
-        return True
+        return any(map(contains, self._own, repeat(method)))
 
     def __reduce__(self) -> tuple[type[DenseStack], tuple[Sequence[Pair]]]:
         return DenseStack, (self._pairs,)
-
-
-def _native(linear: Linear, activation: Elementwise | None) -> tuple[Any, ...]:
-    """A pair as `_core` takes it, without memory for its results."""
-    if activation is None:
-        return linear._parameters, None, (), False, None, None
-    arguments = tuple(activation._arguments)
-    return linear._parameters, activation._index, arguments, activation._from_output, None, None
 
 
 class _Run:
@@ -98,17 +85,16 @@ class _Run:
     In train mode one serves all of them: results belong to the layers.
     """
 
-    def __init__(self, pairs: Sequence[Pair], native: list[Any], x: Array, training: bool) -> None:
-        self._pairs = pairs
-        self._native = native
+    def __init__(self, stack: DenseStack, x: Array, training: bool) -> None:
+        self._pairs, self._layers, self._native = stack._pairs, stack._layers, stack._native
         self._training = training
         if training:
             self._shape, self._dtype = x.shape, x.dtype
             self._native = [
                 (*fixed, *self._memory(x, *pair))
-                for pair, (*fixed, _, _) in zip(pairs, native, strict=True)
+                for pair, (*fixed, _, _) in zip(self._pairs, self._native, strict=True)
             ]
-        self._saved: list[tuple[Module, Any]] = []
+        self._saved: list[Any] = []  # of each layer
         self._gradients: list[Any] | None = None
 
     @staticmethod
@@ -127,25 +113,22 @@ class _Run:
     def forward(self, x: Array) -> Array:
         self._native = _core.dense_forward(x, self._native)
         if self._saved:
-            first, (_, z) = self._saved[0]
-            self._saved[0] = first, (x, z)
+            _, z = self._saved[0]
+            self._saved[0] = x, z
         else:
-            for (linear, activation), (*_, z, y) in zip(self._pairs, self._native, strict=True):
-                self._saved.append((linear, (x, z)))
+            for (_, activation), (*_, z, y) in zip(self._pairs, self._native, strict=True):
+                self._saved.append((x, z))
                 if activation is not None:
-                    self._saved.append((activation, z))
+                    self._saved.append(z)
                 x = y
-        for layer, saved in self._saved:
+        for layer, saved in zip(self._layers, self._saved, strict=True):
             layer._workspace.saved = saved
         output: Array = self._native[-1][-1]
         return output
 
     def is_last(self) -> bool:
         """Whether the layers are as this has left them, and not as a pass of one alone has."""
-        for layer, saved in self._saved:  # noqa: SIM110
-            if layer._workspace.saved is not saved:
-                return False
-        return True
+        return bool(self._saved) and all(map(is_, map(_saved_by, self._layers), self._saved))
 
     def backward(self, grad_output: Array, accumulate: bool) -> Array:
         gradients = self._all_gradients()
@@ -161,7 +144,7 @@ class _Run:
         y = self._native[-1][-1]
         check_gradient(grad_output, y.shape, y.dtype)
         g = self._pairs[-1][0]._contiguous("grad_output", grad_output)
-        _core.dense_backward(self._saved[0][1][0], g, self._native, gradients, accumulate)
+        _core.dense_backward(self._saved[0][0], g, self._native, gradients, accumulate)
 
     def _all_gradients(self) -> list[Any]:
         if self._gradients is not None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from .. import gates, vjp
+from ._derived import derived_module
 from ._workspace import Array
 from .module import Module, check_gradient, check_input
 
@@ -59,31 +60,21 @@ class Gate(Module):
 
 def _module_class(record: gates.Gate) -> type[Gate]:
     point = [3.0, -2.0, 0.0, 0.0]
-    doc = f"""{record.formula}, where a and b are the halves of an axis.
-
-Parameters
+    return derived_module(
+        Gate,
+        record,
+        f"{record.formula}, where a and b are the halves of an axis.",
+        """Parameters
 ----------
 dim : int, default -1
-    The axis that is split. Its length is even.
-
-Raises
+    The axis that is split. Its length is even.""",
+        """Raises
 ------
 ValueError
-    In `forward`, if the length of the axis is odd.
-
-References
-----------
-{record.reference}.
-
-Examples
---------
->>> import numpy as np
->>> from ranvier import nn
->>> nn.{record.module}()(np.array({point})).tolist()
-{getattr(gates, record.name)(point).tolist()}
-"""
-    namespace = {"__doc__": doc, "__module__": __name__, "record": record}
-    return type(record.module, (Gate,), namespace)
+    In `forward`, if the length of the axis is odd.""",
+        call=f"{record.module}()(np.array({point})).tolist()",
+        result=str(getattr(gates, record.name)(point).tolist()),
+    )
 
 
 _classes = {record.module: _module_class(record) for record in gates.RECORDS.values()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,9 @@ from .._checks import positive
 from .._native import _core
 from ._workspace import Array
 from .module import Module, Parameter, check_gradient, check_input
+
+if TYPE_CHECKING:
+    from .activations import Elementwise
 
 
 class Linear(Module):
@@ -88,12 +91,13 @@ class Linear(Module):
         """x W^T + b for x of shape (*, in_features), of the layer's dtype."""
         x = self._readable(x)
         z = self._result("output", (*x.shape[:-1], self.out_features), x.dtype)
-        _core.dense_forward(x, [self._native(z)])
+        _core.dense_forward(x, [native_layer(self, None, z, z)])
         self._workspace.saved = x, z
         return z
 
     def backward(self, grad_output: Array, accumulate: bool = False) -> Array:
-        result = self._result("grad_input", self._saved()[0].shape, self._saved()[0].dtype)
+        x, _ = self._saved()
+        result = self._result("grad_input", x.shape, x.dtype)
         self._backward(grad_output, accumulate, result)
         return result
 
@@ -105,7 +109,8 @@ class Linear(Module):
         check_gradient(grad_output, z.shape, z.dtype)
         g = self._contiguous("grad_output", grad_output)
         gradients = [(None, self._gradients, grad_input)]
-        _core.dense_backward(x, g, [self._native(z)], gradients, accumulate)
+        layers = [native_layer(self, None, z, z)]
+        _core.dense_backward(x, g, layers, gradients, accumulate)
 
     def _readable(self, x: Array) -> Array:
         """The input, checked, as native code takes it: a matrix, or C-ordered."""
@@ -115,9 +120,15 @@ class Linear(Module):
         flags = x.flags
         return x if flags.aligned and (x.ndim == 2 or flags.c_contiguous) else x.copy()
 
-    def _native(self, z: Array) -> Any:
-        """The layer and its output as `_core` takes them, without an activation."""
-        return self._parameters, None, (), False, z, z
-
     def __repr__(self) -> str:
         return f"Linear({self.in_features}, {self.out_features}, bias={self.has_bias})"
+
+
+def native_layer(
+    linear: Linear, activation: Elementwise | None, z: Array | None, y: Array | None
+) -> tuple[Any, ...]:
+    """A layer and what is behind it as `_core` takes them: None for memory that it shall make."""
+    if activation is None:
+        return linear._parameters, None, (), False, z, y
+    arguments = tuple(activation._arguments)
+    return linear._parameters, activation._index, arguments, activation._from_output, z, y

@@ -9,7 +9,7 @@ and state dicts are in the base class; `functional` has the bare step, on plain 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .adadelta import Adadelta
 from .adagrad import Adagrad
@@ -29,6 +29,8 @@ from .rprop import Rprop
 from .sgd import SGD
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from . import functional, lr_scheduler
 
 __all__ = [
