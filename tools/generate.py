@@ -72,12 +72,12 @@ def gates_stub() -> str:
     """gates.pyi."""
     lines = [
         "from collections.abc import Callable, Mapping",
-        "from typing import Any\n",
+        "from typing import Any, NamedTuple\n",
         "from numpy.typing import ArrayLike, NDArray\n",
         "from ._elementwise import UlpBound\n",
         "__all__: list[str]\n",
-        "class Gate:",
-        *(f"    {name}: {kind}" for name, kind in Gate.__annotations__.items()),
+        "class Gate(NamedTuple):",
+        *(f"    {name}: {kind.__forward_arg__}" for name, kind in Gate.__annotations__.items()),
         "\nRECORDS: Mapping[str, Gate]\n",
         "def functions(form: str, module: str) -> dict[str, Callable[..., Any]]: ...",
         *gates(["x: ArrayLike"]),

@@ -1,6 +1,6 @@
 # Written by tools/generate.py from the registry.
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from numpy.typing import ArrayLike, NDArray
 
@@ -8,7 +8,7 @@ from ._elementwise import UlpBound
 
 __all__: list[str]
 
-class Gate:
+class Gate(NamedTuple):
     name: str
     module: str
     activation: str

@@ -8,8 +8,7 @@ and state dicts are in the base class; `functional` has the bare step, on plain 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .adadelta import Adadelta
 from .adagrad import Adagrad
@@ -30,6 +29,10 @@ from .sgd import SGD
 
 if TYPE_CHECKING:
     from . import functional, lr_scheduler
+else:
+    from .._lazy import on_first_use
+
+    __getattr__ = on_first_use(__name__, {"functional", "lr_scheduler"})
 
 __all__ = [
     "ASGD",
@@ -54,12 +57,5 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Modules that are loaded when they are asked for, and not with ranvier."""
-    if name in ("functional", "lr_scheduler"):
-        return importlib.import_module(f".{name}", __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return __all__
