@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._elementwise import UlpBound
 
-__all__: list[str]
+__all__ = ["bilinear_glu", "geglu", "glu", "reglu", "swiglu"]
 
 class Gate(NamedTuple):
     name: str
