@@ -1,4 +1,8 @@
-"""The reference evaluated over the points, once for all the tests that need it."""
+"""The reference evaluated over the points, once for all the tests that need it.
+
+It takes minutes: a module that uses it has the mark `ON_ONE_WORKER`, so that of several processes
+that run the tests, one evaluates it.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
 from points import every_half, stratified
 from reference import REFERENCES, Exact, evaluate, evaluate_in_double
+
+ON_ONE_WORKER = pytest.mark.xdist_group("oracle")
 
 
 @cache

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -43,6 +44,7 @@ class _Arithmetic(SimpleNamespace):
     """Functions by the names that mpmath and the C library share, and those that differ."""
 
     library: Any
+    __hash__ = object.__hash__  # a constant is worked out once in each
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.library, name)
@@ -130,6 +132,7 @@ def _step(m: Any, x: Any, below: Any) -> Any:
     return 1 if x > 0 else below
 
 
+@cache
 def _selu_constants(m: Any) -> tuple[Any, Any]:
     """lambda and lambda times alpha (Klambauer et al., 2017, section 2 and appendix A1)."""
     one, two = m.number(1), m.number(2)

@@ -7,8 +7,10 @@ import pytest
 
 from checks import check_accuracy, check_not_flushed, check_silent, check_special_values
 from operations import BOUNDED_DTYPES, DTYPES, Operation, operations
-from oracle import truth
+from oracle import ON_ONE_WORKER, truth
 from reference import REFERENCES, limits_and_zero
+
+pytestmark = ON_ONE_WORKER
 
 EACH_DTYPE = pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: dtype.__name__)
 EACH_BOUNDED_DTYPE = pytest.mark.parametrize(

@@ -291,7 +291,11 @@ def test_an_error_of_the_process():
 
 @pytest.mark.parametrize(
     ("arguments", "unbuffered"),
-    [(["info"], ""), (["info"], "1"), (["train", "--epochs=1", "--json"], "")],
+    [
+        (["info"], ""),
+        (["info"], "1"),
+        (["train", "--epochs=1", "--json", "--dataset=points.csv"], ""),
+    ],
     ids=["info", "info unbuffered", "train"],
 )
 @pytest.mark.parametrize(
@@ -303,12 +307,12 @@ def test_an_error_of_the_process():
     ],
     ids=["nobody reads", "no space", "closed"],
 )
-def test_output_that_cannot_be_written(redirection, code, message, arguments, unbuffered):
+def test_output_that_cannot_be_written(redirection, code, message, arguments, unbuffered, table):
     command = shlex.join([sys.executable, "-m", "ranvier", *arguments])
     environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
     process = subprocess.run(
         ["bash", "-c", f"{command} {redirection}"],
-        capture_output=True, text=True, timeout=60, env=environment,
+        capture_output=True, text=True, timeout=60, env=environment, cwd=table.parent,
     )  # fmt: skip
     assert (process.returncode, process.stdout, process.stderr) == (code, "", message)
 

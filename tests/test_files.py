@@ -686,7 +686,7 @@ def test_a_run_killed_at_any_moment_ends_with_the_same_bits(tmp_path):
         assert 10 < expected["epochs"] < 30, "the run is to be stopped early, but not at once"
         delays = random.Random(0)
         killed = in_a_save = runs = 0
-        while time.monotonic() - start < 20 or killed < 20:
+        while killed < 100:
             folder = tmp_path / str(runs)
             while run(folder, delays.uniform(0, duration / 2)) != 0:
                 killed += 1

@@ -15,6 +15,8 @@ from ranvier._curves import curves, defaults, family, half_width
 from reference import EXACT, REFERENCES
 
 ROWS = {record.name: record for record in rv.registry()}
+# The plots take as long as all the rest: one process makes them.
+pytestmark = pytest.mark.xdist_group("gallery")
 SVG = "{http://www.w3.org/2000/svg}"
 
 

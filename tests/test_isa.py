@@ -18,8 +18,10 @@ import pytest
 
 from checks import check_accuracy, check_same_bits
 from operations import DTYPES, operations
-from oracle import truth
+from oracle import ON_ONE_WORKER, truth
 from ranvier._native import _core
+
+pytestmark = ON_ONE_WORKER
 
 AVAILABLE = _core.available_instruction_sets()
 FUSED = [name for name in AVAILABLE if name != "baseline"]

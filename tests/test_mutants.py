@@ -19,9 +19,11 @@ from checks import (
     check_special_values,
 )
 from operations import BOUNDED_DTYPES, DTYPES, operations
-from oracle import truth
+from oracle import ON_ONE_WORKER, truth
 from points import distinct
 from test_accuracy import expected_special_values
+
+pytestmark = ON_ONE_WORKER
 
 EACH_DTYPE = pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: dtype.__name__)
 EACH_BOUNDED_DTYPE = pytest.mark.parametrize(

@@ -96,6 +96,27 @@ def test_stubs(form):
             assert not ROWS[name].parameters, f"{stub.name}: {name} has parameters"
 
 
+@pytest.mark.parametrize(
+    "module",
+    [*FORMS.values(), rv.gates, rv.nn.activations, rv.nn.gates],
+    ids=lambda module: module.__name__,
+)
+def test_a_stub_lists_what_a_star_import_takes(module):
+    stub = Path(module.__file__).with_suffix(".pyi")
+    defined, listed = set(), []
+    for node in ast.parse(stub.read_text()).body:
+        if isinstance(node, ast.Assign):
+            listed += ast.literal_eval(node.value)
+        elif isinstance(node, ast.AnnAssign):
+            defined.add(node.target.id)
+        elif isinstance(node, ast.ImportFrom):
+            defined |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            defined.add(node.name)
+    assert sorted(listed) == sorted(module.__all__)
+    assert set(listed) <= defined, f"{stub.name} lists {sorted(set(listed) - defined)}"
+
+
 def test_package_is_typed():
     assert (Path(rv.__file__).parent / "py.typed").is_file()
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import accuracy_table
 import pages
@@ -30,9 +31,15 @@ ALIASES = {
         "from .maxout import maxout_vjp as maxout",
         "from .softmax import log_softmax_vjp as log_softmax",
         "from .softmax import softmax_vjp as softmax",
+        "from .softmax import softmin_vjp as softmin",
     ],
 }
 ARRAYS = {"activations": "x", "derivative": "x", "vjp": "g x", "vjp_from_output": "g y"}
+
+
+def exported(module: ModuleType) -> str:
+    """What a star import takes: type checkers know it only from a list that is written out."""
+    return f"__all__ = {sorted(module.__all__)}"
 
 
 def stub(module: str) -> str:
@@ -58,7 +65,8 @@ def stub(module: str) -> str:
     if functions:
         imports += [f"from numpy.typing import {', '.join(typing)}"]
     standard = ["from typing import Any"] if functions else []
-    groups = [standard, imports, ALIASES.get(module, []), ["__all__: list[str]"], ufuncs, functions]
+    imports += ["", *ALIASES[module]] if module in ALIASES else []
+    groups = [standard, imports, [exported(getattr(rv, module))], ufuncs, functions]
     return NOTICE + "\n".join("\n".join(g) + "\n" for g in groups if g)
 
 
@@ -72,12 +80,12 @@ def gates_stub() -> str:
     """gates.pyi."""
     lines = [
         "from collections.abc import Callable, Mapping",
-        "from typing import Any\n",
+        "from typing import Any, NamedTuple\n",
         "from numpy.typing import ArrayLike, NDArray\n",
         "from ._elementwise import UlpBound\n",
-        "__all__: list[str]\n",
-        "class Gate:",
-        *(f"    {name}: {kind}" for name, kind in Gate.__annotations__.items()),
+        exported(rv.gates) + "\n",
+        "class Gate(NamedTuple):",
+        *(f"    {name}: {kind.__forward_arg__}" for name, kind in Gate.__annotations__.items()),
         "\nRECORDS: Mapping[str, Gate]\n",
         "def functions(form: str, module: str) -> dict[str, Callable[..., Any]]: ...",
         *gates(["x: ArrayLike"]),
@@ -92,7 +100,7 @@ def modules_stub() -> str:
         "from .._elementwise import Activation",
     ]
     lines += ["from ._workspace import Array", "from .module import Module\n"]
-    lines += ["__all__: list[str]\n"]
+    lines += [exported(nn.activations) + "\n"]
     lines += [
         "class Elementwise(Module):",
         "    record: ClassVar[Activation]",
@@ -126,7 +134,7 @@ def gate_modules_stub() -> str:
         "from .. import gates",
         "from ._workspace import Array",
         "from .module import Module\n",
-        "__all__: list[str]\n",
+        exported(nn.gates) + "\n",
         "class Gate(Module):",
         "    record: ClassVar[gates.Gate]",
         "    dim: int",

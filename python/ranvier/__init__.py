@@ -1,22 +1,11 @@
 """ranvier: neural-network mathematics for NumPy, as native kernels on NumPy arrays."""
 
-from . import (
-    activations,
-    callbacks,
-    derivative,
-    gates,
-    info,
-    losses,
-    nn,
-    optim,
-    vjp,
-    vjp_from_output,
-)
+from typing import TYPE_CHECKING
+
+from . import activations, gates
 from ._elementwise import Activation, registry
 from .activations import *
-from .files import load, save
 from .gates import *
-from .history import History
 from .maxout import maxout
 from .runtime import (
     __version__,
@@ -26,7 +15,21 @@ from .runtime import (
     show_config,
 )
 from .softmax import log_softmax, logsumexp, softmax, softmin
-from .trainer import Trainer
+
+# Who only calls functions does not wait for layers and training to load.
+if TYPE_CHECKING:
+    from . import callbacks, derivative, info, losses, nn, optim, vjp, vjp_from_output
+    from .files import load, save
+    from .history import History
+    from .trainer import Trainer
+else:
+    from ._lazy import on_first_use
+
+    __getattr__ = on_first_use(
+        __name__,
+        {"callbacks", "derivative", "info", "losses", "nn", "optim", "vjp", "vjp_from_output"},
+        {"History": "history", "Trainer": "trainer", "load": "files", "save": "files"},
+    )
 
 __all__ = [
     "Activation",
@@ -57,3 +60,7 @@ __all__ = [
     "vjp_from_output",
 ]
 __all__ += [*activations.__all__, *gates.__all__]
+
+
+def __dir__() -> list[str]:
+    return __all__

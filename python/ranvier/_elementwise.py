@@ -6,9 +6,8 @@ import functools
 import inspect
 import textwrap
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -17,16 +16,14 @@ from ._native import _core
 Form = Literal["value", "derivative", "vjp", "vjp_from_output"]
 
 
-@dataclass(frozen=True)
-class UlpBound:
+class UlpBound(NamedTuple):
     """Largest error, in units in the last place of the result, over all inputs."""
 
     value: float
     derivative: float
 
 
-@dataclass(frozen=True)
-class Activation:
+class Activation(NamedTuple):
     """What the registry says about an activation.
 
     Attributes
@@ -186,8 +183,8 @@ def _doc(record: Activation, form: Form) -> str:
     operands = ", ".join([*_ARRAYS[form], *record.parameters])
     # With the default parameters it does, in every row that has this form.
     ambiguous = form == "vjp_from_output" and record.parameters
-    condition = _CONDITION.format(**vars(record)) if ambiguous else ""
-    return f"""{_SUMMARY[form].format(**vars(record))}
+    condition = _CONDITION.format(**record._asdict()) if ambiguous else ""
+    return f"""{_SUMMARY[form].format(**record._asdict())}
 
 Parameters
 ----------

@@ -4,7 +4,37 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__: list[str]
+__all__ = [
+    "celu",
+    "elu",
+    "gaussian",
+    "gelu",
+    "gelu_tanh",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "leaky_relu",
+    "logsigmoid",
+    "mish",
+    "prelu",
+    "quick_gelu",
+    "relu",
+    "relu6",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softplus",
+    "softshrink",
+    "softsign",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "squareplus",
+    "swish",
+    "tanh",
+    "tanhshrink",
+    "threshold",
+]
 
 relu: np.ufunc
 relu6: np.ufunc

@@ -6,7 +6,43 @@ from numpy.typing import ArrayLike, NDArray
 
 from .maxout import maxout_derivative as maxout
 
-__all__: list[str]
+__all__ = [
+    "bilinear_glu",
+    "celu",
+    "elu",
+    "gaussian",
+    "geglu",
+    "gelu",
+    "gelu_tanh",
+    "glu",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "leaky_relu",
+    "logsigmoid",
+    "maxout",
+    "mish",
+    "prelu",
+    "quick_gelu",
+    "reglu",
+    "relu",
+    "relu6",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softplus",
+    "softshrink",
+    "softsign",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "squareplus",
+    "swiglu",
+    "swish",
+    "tanh",
+    "tanhshrink",
+    "threshold",
+]
 
 relu: np.ufunc
 relu6: np.ufunc

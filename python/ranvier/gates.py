@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from textwrap import fill
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy.typing as npt
 
@@ -17,8 +16,7 @@ from ._native import _core
 Form = Literal["value", "derivative", "vjp"]
 
 
-@dataclass(frozen=True)
-class Gate:
+class Gate(NamedTuple):
     """What a row of the gates says.
 
     Attributes
@@ -80,7 +78,7 @@ def _doc(record: Gate, form: Form, function: Callable[..., Any]) -> str:
         bound.value if form == "value" else max(bound.value, bound.derivative)
         for bound in (record.bounds["float32"], record.bounds["float64"])
     )
-    return f"""{_SUMMARY[form].format(**vars(record))}
+    return f"""{_SUMMARY[form].format(**record._asdict())}
 
 Parameters
 ----------{_G if form == "vjp" else ""}

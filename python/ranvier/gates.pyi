@@ -1,14 +1,14 @@
 # Written by tools/generate.py from the registry.
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from numpy.typing import ArrayLike, NDArray
 
 from ._elementwise import UlpBound
 
-__all__: list[str]
+__all__ = ["bilinear_glu", "geglu", "glu", "reglu", "swiglu"]
 
-class Gate:
+class Gate(NamedTuple):
     name: str
     module: str
     activation: str

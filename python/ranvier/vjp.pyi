@@ -7,8 +7,48 @@ from numpy.typing import ArrayLike, NDArray
 from .maxout import maxout_vjp as maxout
 from .softmax import log_softmax_vjp as log_softmax
 from .softmax import softmax_vjp as softmax
+from .softmax import softmin_vjp as softmin
 
-__all__: list[str]
+__all__ = [
+    "bilinear_glu",
+    "celu",
+    "elu",
+    "gaussian",
+    "geglu",
+    "gelu",
+    "gelu_tanh",
+    "glu",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "leaky_relu",
+    "log_softmax",
+    "logsigmoid",
+    "maxout",
+    "mish",
+    "prelu",
+    "quick_gelu",
+    "reglu",
+    "relu",
+    "relu6",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softmin",
+    "softplus",
+    "softshrink",
+    "softsign",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "squareplus",
+    "swiglu",
+    "swish",
+    "tanh",
+    "tanhshrink",
+    "threshold",
+]
 
 relu: np.ufunc
 relu6: np.ufunc

@@ -4,7 +4,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__: list[str]
+__all__ = [
+    "celu",
+    "elu",
+    "hardsigmoid",
+    "hardtanh",
+    "leaky_relu",
+    "logsigmoid",
+    "relu",
+    "relu6",
+    "selu",
+    "sigmoid",
+    "softplus",
+    "softsign",
+    "sparse_sigmoid",
+    "tanh",
+]
 
 relu: np.ufunc
 relu6: np.ufunc

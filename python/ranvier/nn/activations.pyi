@@ -5,7 +5,35 @@ from .._elementwise import Activation
 from ._workspace import Array
 from .module import Module
 
-__all__: list[str]
+__all__ = [
+    "CELU",
+    "ELU",
+    "GELU",
+    "GELUTanh",
+    "Gaussian",
+    "Hardshrink",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
+    "LeakyReLU",
+    "LogSigmoid",
+    "Mish",
+    "QuickGELU",
+    "ReLU",
+    "ReLU6",
+    "SELU",
+    "SiLU",
+    "Sigmoid",
+    "Softplus",
+    "Softshrink",
+    "Softsign",
+    "SparsePlus",
+    "SparseSigmoid",
+    "Squareplus",
+    "Tanh",
+    "Tanhshrink",
+    "Threshold",
+]
 
 class Elementwise(Module):
     record: ClassVar[Activation]

@@ -5,7 +5,7 @@ from .. import gates
 from ._workspace import Array
 from .module import Module
 
-__all__: list[str]
+__all__ = ["BilinearGLU", "GEGLU", "GLU", "ReGLU", "SwiGLU"]
 
 class Gate(Module):
     record: ClassVar[gates.Gate]

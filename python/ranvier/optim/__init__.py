@@ -8,7 +8,6 @@ and state dicts are in the base class; `functional` has the bare step, on plain 
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
 
 from .adadelta import Adadelta
@@ -29,9 +28,11 @@ from .rprop import Rprop
 from .sgd import SGD
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from . import functional, lr_scheduler
+else:
+    from .._lazy import on_first_use
+
+    __getattr__ = on_first_use(__name__, {"functional", "lr_scheduler"})
 
 __all__ = [
     "ASGD",
@@ -56,12 +57,5 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Modules that are loaded when they are asked for, and not with ranvier."""
-    if name in ("functional", "lr_scheduler"):
-        return importlib.import_module(f".{name}", __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return __all__
