@@ -15,6 +15,7 @@ import pytest
 
 import ranvier as rv
 from ranvier import cli, nn
+from ranvier.bench import peers
 from ranvier.trainer import Trainer
 
 KEYS = {
@@ -216,7 +217,61 @@ def test_info(capsys):
     assert rv.__version__ in out
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["--version"]])
+FEW = ("--only", "reductions", "--seconds", "1e-6")
+
+
+@pytest.fixture
+def only_scipy(monkeypatch):
+    """Of the peers, the one that the tests bring."""
+    for name in ("torch", "jax", "scikit-learn"):
+        monkeypatch.setitem(peers.MODULES, name, "not_there")
+
+
+def test_bench_without_peers(capsys, monkeypatch):
+    for name in peers.MODULES:
+        monkeypatch.setitem(peers.MODULES, name, "not_there")
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    assert cli.main(["bench", *FEW, "--only", "training", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    for name in ("torch", "jax", "scipy", "scikit-learn"):
+        assert out.count(f"\n{name} is left out: not installed\n") == 1
+    assert "the times are ranvier's own" in out and "digits are a part of scikit-learn" in out
+    report = json.loads(out.splitlines()[-1])
+    assert report["results"]["training"] == []
+    rows = report["results"]["reductions"]
+    assert len(rows) == 8 and {"softmax", "cross_entropy and gradient"} < {r["name"] for r in rows}
+    assert all(r["ratio"] is None and [*r["microseconds"]] == ["ranvier"] for r in rows)
+    assert "torch" not in report["machine"] and len(report["remarks"]) == 6
+
+
+def test_bench_beside_a_peer(capsys, only_scipy):
+    assert cli.main(["bench", *FEW, "--json", "--threads", "1"]) == 0
+    *shown, last = capsys.readouterr().out.splitlines()
+    report = json.loads(last)
+    assert report["machine"]["threads"] == "1" and "scipy" in report["machine"]
+    (row,) = (
+        row
+        for row in report["results"]["reductions"]
+        if row["name"] == "softmax" and row["size"] == "128 x 10"
+    )
+    times = row["microseconds"]
+    assert row["ratio"] == pytest.approx(times["scipy"] / times["ranvier"], rel=1e-2)
+    assert any("ratio: time of the fastest peer over ranvier's" in line for line in shown)
+    assert any("softmax" in line and f"{row['ratio']:.2f}" in line for line in shown)
+
+
+def test_bench_of_results_that_differ(capsys, monkeypatch, only_scipy):
+    monkeypatch.setattr("scipy.special.softmax", lambda x, axis: np.ones_like(x))
+    assert cli.main(["bench", *FEW, "--quiet", "--json"]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1
+    assert err.startswith("ranvier: error: reductions: softmax (scipy) is 1 where ranvier's is 0.")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["train", "--help"], ["bench", "--help"], ["--version"]]
+)
 def test_help_is_no_error(capsys, arguments):
     assert cli.main(arguments) == 0
     out, err = capsys.readouterr()
@@ -265,6 +320,9 @@ def test_help_is_no_error(capsys, arguments):
         (["train", "--plot", "curves.csv"], "--plot is 'curves.csv'; expected a name that ends"),
         (["train", "--plot", "gone/curves.png"], "gone/curves.png: no such folder"),
         (["train", "--plot", "taken.png", "--epochs", "1"], "taken.png: Is a directory"),
+        (["bench", "--only", "speed"], "--only: invalid choice: 'speed'"),
+        (["bench", "--threads", "0"], "--threads: '0'; expected an integer from 1 to "),
+        (["bench", "--seconds", "-1"], "--seconds: '-1'; expected a positive, finite number"),
         (["train", "--data-dir", "."], "data_dir is '.'; expected with fashion-mnist only"),
     ],
 )  # fmt: skip

@@ -1,0 +1,228 @@
+"""``ranvier train``: a multilayer perceptron on a data set."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import data, losses, nn, optim
+from ..callbacks import ModelCheckpoint
+from ..trainer import Trainer
+from . import _arguments, _table
+from ._errors import UsageError, file_errors, require
+
+__all__ = ["add"]
+
+_LOSSES = {"cross_entropy": losses.cross_entropy}
+_ACTIVATIONS: Mapping[str, type[nn.activations.Elementwise]] = {
+    module.record.name: module
+    for module in (getattr(nn, name) for name in nn.activations.__all__)
+    if None not in module.record.parameters.values()
+}
+_OPTIMIZERS: Mapping[str, Callable[..., optim.Optimizer]] = {"adam": optim.Adam, "sgd": optim.SGD}
+_RATES = {"adam": 1e-3, "sgd": 0.1}
+
+
+def add(commands: Any) -> None:
+    """Declare the command and its options."""
+    parser = commands.add_parser(
+        "train",
+        help="train a classifier and test it",
+        description="Train a multilayer perceptron and test it on samples it has not seen.",
+    )
+    parser.set_defaults(command=_train)
+    parser.add_argument(
+        "--dataset",
+        default="digits",
+        metavar="NAME|PATH",
+        help="digits, fashion-mnist, PATH.npz (X, y) or PATH.csv (the last column is the target) "
+        "(default: %(default)s)",
+    )
+    parser.add_argument("--data-dir", metavar="DIR", help="folder of the files of fashion-mnist")
+    parser.add_argument(
+        "--hidden",
+        type=_arguments.widths,
+        default=[256, 128],
+        metavar="N,N,...",
+        help="widths (default: 256,128)",
+    )
+    parser.add_argument(
+        "--activation", choices=list(_ACTIVATIONS), default="relu", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--loss", choices=list(_LOSSES), default="cross_entropy", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--optimizer", choices=list(_OPTIMIZERS), default="adam", help="default: %(default)s"
+    )
+    rates = ", ".join(f"{rate:g} for {name}" for name, rate in _RATES.items())
+    parser.add_argument(
+        "--lr", type=_arguments.rate, metavar="RATE", help=f"learning rate (default: {rates})"
+    )
+    for name, convert, default, text in (
+        ("--epochs", _arguments.count, 20, "passes over the data (default: %(default)s)"),
+        ("--batch-size", _arguments.count, 128, "samples in a mini-batch (default: %(default)s)"),
+        ("--seed", _arguments.seed, 0, "fixes every bit of the result (default: %(default)s)"),
+    ):
+        parser.add_argument(name, type=convert, default=default, metavar="N", help=text)
+    parser.add_argument(
+        "--save",
+        metavar="DIR",
+        help="write model.safetensors and checkpoint.safetensors there after each epoch",
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on from the checkpoint in DIR, if there is one, until there are --epochs epochs",
+    )
+    parser.add_argument("--plot", metavar="FILE", help="draw the learning curves: .svg, .png, .pdf")
+    parser.add_argument("--json", action="store_true", help="end with one line of JSON")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar and no table")
+
+    parser.epilog = "--hidden '' is a linear classifier. The features of a file are standardized."
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    if arguments.resume and arguments.save is None:
+        raise UsageError("--resume needs --save DIR: it goes on from the checkpoint there")
+    dataset = data.load(arguments.dataset, arguments.data_dir)
+    if dataset.classes is None:
+        raise UsageError(
+            f"the target of {dataset.name} is not a class but a number; expected classes, as the "
+            f"loss is {arguments.loss}"
+        )
+    rate = _RATES[arguments.optimizer] if arguments.lr is None else arguments.lr
+    run = {
+        "dataset": dataset.name,
+        "train_samples": len(dataset.x_train),
+        "test_samples": len(dataset.x_test),
+        "layers": [dataset.x_train.shape[1], *arguments.hidden, dataset.classes],
+        "activation": arguments.activation,
+        "loss": arguments.loss,
+        "optimizer": arguments.optimizer,
+        "lr": rate,
+        "batch_size": arguments.batch_size,
+        "seed": arguments.seed,
+    }
+    trainer = _trainer(arguments, run)
+    if arguments.plot is not None:
+        _check_plot(arguments.plot)
+    validation = None if arguments.plot is None else (dataset.x_test, dataset.y_test)
+    with file_errors():
+        trainer.fit(
+            dataset.x_train,
+            dataset.y_train,
+            epochs=max(arguments.epochs - trainer.epoch, 0),
+            batch_size=arguments.batch_size,
+            validation_data=validation,
+            progress=not arguments.quiet,
+        )
+        if arguments.plot is not None:
+            trainer.history.plot(arguments.plot, title=dataset.name)
+    tested = trainer.evaluate(dataset.x_test, dataset.y_test)
+    report = {
+        **run,
+        "parameters": trainer.model.flat_parameters.size,
+        "epochs": trainer.epoch,
+        "seconds_per_epoch": trainer.history["seconds"],
+        "train_loss": _finite(trainer.history["loss"][-1]),
+        "test_loss": _finite(tested["loss"]),
+        "test_accuracy": tested["accuracy"],
+    }
+    if not arguments.quiet:
+        _show(report)
+    if arguments.json:
+        print(json.dumps(report, allow_nan=False), flush=True)
+
+
+def _trainer(arguments: argparse.Namespace, run: dict[str, Any]) -> Trainer:
+    """A new one, or one that goes on from the checkpoint."""
+    model = _perceptron(run["layers"], _ACTIVATIONS[run["activation"]], run["seed"])
+    optimizer = _OPTIMIZERS[run["optimizer"]](model.parameters(), lr=run["lr"])
+    loss = _LOSSES[run["loss"]]
+    if arguments.save is None:
+        return Trainer(model, loss, optimizer, seed=run["seed"])
+    folder = Path(arguments.save)
+    checkpoint = folder / "checkpoint.safetensors"
+    plain = str(folder).replace("{", "{{").replace("}", "}}")
+    callbacks = [
+        _SameRun(run),
+        ModelCheckpoint(f"{plain}/model.safetensors", save_weights_only=True),
+        ModelCheckpoint(f"{plain}/{checkpoint.name}"),
+    ]
+    require("safetensors", "--save")
+    with file_errors():
+        folder.mkdir(parents=True, exist_ok=True)
+        if arguments.resume and checkpoint.exists():
+            try:
+                return Trainer.resume(checkpoint, model, loss, optimizer, callbacks=callbacks)
+            except ValueError as error:
+                raise UsageError(str(error)) from None
+    return Trainer(model, loss, optimizer, callbacks=callbacks, seed=run["seed"])
+
+
+class _SameRun:
+    """The options of a run as a part of its checkpoint: with others it would be another run."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self._options = options
+
+    def state_dict(self) -> Mapping[str, Any]:
+        return self._options
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        for name, value in self._options.items():
+            if state_dict.get(name) != value:
+                raise ValueError(
+                    f"{name} is {value!r}; expected {state_dict.get(name)!r}, as before"
+                )
+
+
+def _check_plot(path: str) -> None:
+    """Raise before hours of training, not after them."""
+    require("matplotlib", "--plot")
+    from .. import _learning_curves
+
+    if Path(path).suffix not in _learning_curves.FORMATS:
+        expected = ", ".join(_learning_curves.FORMATS)
+        raise UsageError(f"--plot is {path!r}; expected a name that ends in {expected}")
+    if not Path(path).absolute().parent.is_dir():
+        raise UsageError(f"{path}: no such folder")
+
+
+def _perceptron(
+    widths: list[int], activation: type[nn.activations.Elementwise], seed: int
+) -> nn.Sequential:
+    rng = np.random.default_rng(seed)
+    layers: list[nn.Module] = []
+    for inputs, outputs in itertools.pairwise(widths):
+        layers += [nn.Linear(inputs, outputs, rng=rng), activation()]
+    return nn.Sequential(*layers[:-1])
+
+
+def _show(report: Mapping[str, Any]) -> None:
+    seconds = report["seconds_per_epoch"]
+    rows = {
+        "data": f"{report['dataset']}: {report['train_samples']:,} samples to train, "
+        f"{report['test_samples']:,} to test",
+        "model": f"{'-'.join(map(str, report['layers']))} {report['activation']}, "
+        f"{report['parameters']:,} parameters",
+        "training": f"{report['epochs']} epochs of {sum(seconds) / len(seconds):.3f} s",
+        "test loss": f"{report['test_loss']:.4f}"
+        if report["test_loss"] is not None
+        else "not finite",
+        "test accuracy": f"{report['test_accuracy']:.4f}",
+    }
+    _table.show(list(rows.items()))
+
+
+def _finite(value: float) -> float | None:
+    """What JSON can hold: it has no word for infinity or NaN."""
+    return value if math.isfinite(value) else None
