@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import shlex
@@ -119,6 +120,44 @@ def test_train_on_a_file(capsys, table, suffix):
     assert (result["train_samples"], result["test_samples"]) == (120, 30)
     assert result["layers"] == [2, 16, 3]
     assert result["test_accuracy"] > 0.95
+
+
+@pytest.mark.parametrize("loss", [None, "huber_loss"])
+@pytest.mark.parametrize("suffix", ["csv", "npz"])
+def test_train_on_numbers(capsys, tmp_path, suffix, loss):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((300, 3))
+    y = 1000 + 100 * X[:, 0] * X[:, 1]
+    path = tmp_path / f"numbers.{suffix}"
+    if suffix == "csv":
+        np.savetxt(path, np.c_[X, y], delimiter=",", header="a,b,c,product", comments="")
+    else:
+        np.savez(path, X=X, y=y)
+    given = () if loss is None else ("--loss", loss)
+    options = ("--epochs", "60", "--batch-size", "32", "--hidden", "32,32", "--lr", "0.01")
+    plot = tmp_path / "curves.svg"
+    result = report(capsys, "--dataset", str(path), *options, *given, "--plot", str(plot))
+    assert result["layers"] == [3, 32, 32, 1] and result["loss"] == (loss or "mse_loss")
+    assert "test_accuracy" not in result
+    assert result["test_r2"] > 0.9 and result["test_loss"] < 0.1
+    assert plot.is_file()
+
+
+@pytest.mark.parametrize("loss", ["multi_margin_loss", "multiclass_hinge_loss"])
+def test_other_losses_of_classes(capsys, loss):
+    result = report(capsys, "--loss", loss, "--epochs", "5", "--batch-size", "32")
+    assert result["loss"] == loss and result["test_accuracy"] > 0.9
+
+
+@pytest.mark.parametrize(
+    "optimizer", [rule.__name__ for rule in rv.optim.Optimizer.__subclasses__()]
+)
+def test_every_optimizer(capsys, optimizer):
+    name = optimizer.lower()
+    result = report(capsys, "--optimizer", name, "--epochs", "1", "--batch-size", "300")
+    default = inspect.signature(getattr(rv.optim, optimizer)).parameters["lr"].default
+    assert result["optimizer"] == name
+    assert result["lr"] == (0.1 if name == "sgd" else default)
 
 
 SMALL = ("--hidden", "8", "--batch-size", "300")
@@ -300,7 +339,8 @@ def test_help_is_no_error(capsys, arguments):
         (["train", "--hidden", "2000000000,2000000000"], "not enough memory"),
         (["train", "--activation", "step"], "--activation: invalid choice: 'step'"),
         (["train", "--optimizer", "magic"], "--optimizer: invalid choice: 'magic'"),
-        (["train", "--loss", "mse_loss"], "--loss: invalid choice: 'mse_loss'"),
+        (["train", "--loss", "anger"], "--loss: invalid choice: 'anger'"),
+        (["train", "--loss", "mse_loss"], "--loss is 'mse_loss'; expected cross_entropy, multi"),
         (["train", "--dataset", "mnist"], "dataset is 'mnist'; expected digits"),
         (["train", "--dataset", "nowhere.npz"], "nowhere.npz: no such file"),
         (["train", "--dataset", "nowhere.csv"], "nowhere.csv: no such file"),
@@ -308,7 +348,12 @@ def test_help_is_no_error(capsys, arguments):
         (["train", "--dataset", "a" * 5000 + ".npz"], "File name too long"),
         (["train", "--dataset", "corrupt.npz"], "corrupt.npz: cannot be read"),
         (["train", "--dataset", "corrupt.csv"], "corrupt.csv: line 2 has 1 columns; expected 3"),
-        (["train", "--dataset", "numbers.npz"], "numbers.npz is not a class but a number"),
+        (["train", "--dataset", "numbers.npz", "--loss", "cross_entropy"],
+         "--loss is 'cross_entropy'; expected mse_loss, l1_loss, huber_loss, log_cosh_loss, "
+         "quantile_loss, as the target of numbers.npz is a number"),
+        (["train", "--dataset", "same.csv"], "same.csv: the target is the same for all samples"),
+        (["train", "--dataset", "same.npz"], "same.npz: the target is 1.5 for all samples"),
+        (["train", "--dataset", "semicolons.csv"], "expected features and a target, with commas"),
         (["train", "--dataset", "fashion-mnist", "--data-dir", "gone"], "gone: no such folder"),
         (["train", "--dataset", "fashion-mnist", "--data-dir", "."], "ubyte.gz: no such file"),
         (["train", "--resume"], "--resume needs --save DIR"),
@@ -323,12 +368,16 @@ def test_help_is_no_error(capsys, arguments):
         (["bench", "--only", "speed"], "--only: invalid choice: 'speed'"),
         (["bench", "--threads", "0"], "--threads: '0'; expected an integer from 1 to "),
         (["bench", "--seconds", "-1"], "--seconds: '-1'; expected a positive, finite number"),
-        (["train", "--data-dir", "."], "data_dir is '.'; expected with fashion-mnist only"),
+        (["train", "--data-dir", "."],
+         "--data-dir is '.'; expected with --dataset fashion-mnist only"),
     ],
 )  # fmt: skip
 def test_errors_are_one_line_and_exit_code_2(capsys, monkeypatch, table, arguments, message):
     (table.parent / "corrupt.npz").write_bytes(table.with_suffix(".npz").read_bytes()[:-50])
     (table.parent / "corrupt.csv").write_text("1,2,a\n3")
+    (table.parent / "semicolons.csv").write_text("1;2;a\n3;4;b\n")
+    (table.parent / "same.csv").write_text("1,2\n3,2\n")
+    np.savez(table.parent / "same.npz", X=np.eye(4), y=np.full(4, 1.5))
     for folder in ("damaged", "blocked/model.safetensors", "taken.png"):
         (table.parent / folder).mkdir(parents=True)
     (table.parent / "damaged/checkpoint.safetensors").write_text("text")

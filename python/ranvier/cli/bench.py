@@ -7,6 +7,7 @@ import importlib
 import json
 import math
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -100,7 +101,8 @@ def _measured(name: str, scope: Scope, quiet: bool) -> tuple[list[Row], list[str
     module = importlib.import_module(f"...bench.{name}", __name__)
     rows: list[Row] = []
     remarks: list[str] = []
-    with _status(name, quiet) as say:
+    with warnings.catch_warnings(), _status(name, quiet) as say:
+        warnings.simplefilter("ignore")  # what a peer says of its own functions
         for row in module.rows(scope):
             if isinstance(row, Row):
                 rows.append(row)

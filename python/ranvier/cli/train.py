@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import itertools
 import json
 import math
@@ -12,30 +13,39 @@ from typing import Any
 
 import numpy as np
 
-from .. import data, losses, nn, optim
+from .. import losses, nn, optim
 from ..callbacks import ModelCheckpoint
 from ..trainer import Trainer
-from . import _arguments, _table
+from . import _arguments, _table, _task
 from ._errors import UsageError, file_errors, require
 
 __all__ = ["add"]
 
-_LOSSES = {"cross_entropy": losses.cross_entropy}
 _ACTIVATIONS: Mapping[str, type[nn.activations.Elementwise]] = {
     module.record.name: module
     for module in (getattr(nn, name) for name in nn.activations.__all__)
     if None not in module.record.parameters.values()
 }
-_OPTIMIZERS: Mapping[str, Callable[..., optim.Optimizer]] = {"adam": optim.Adam, "sgd": optim.SGD}
-_RATES = {"adam": 1e-3, "sgd": 0.1}
+_OPTIMIZERS: Mapping[str, Callable[..., optim.Optimizer]] = {
+    name.lower(): value
+    for name, value in vars(optim).items()
+    if inspect.isclass(value) and issubclass(value, optim.Optimizer) and name != "Optimizer"
+}
+_RATES = {
+    **{
+        name: inspect.signature(rule).parameters["lr"].default for name, rule in _OPTIMIZERS.items()
+    },
+    "sgd": 0.1,
+}
 
 
 def add(commands: Any) -> None:
     """Declare the command and its options."""
     parser = commands.add_parser(
         "train",
-        help="train a classifier and test it",
-        description="Train a multilayer perceptron and test it on samples it has not seen.",
+        help="train a classifier or a regression and test it",
+        description="Train a multilayer perceptron and test it on samples it has not seen: a "
+        "classifier, or a regression where the target is a number.",
     )
     parser.set_defaults(command=_train)
     parser.add_argument(
@@ -51,20 +61,31 @@ def add(commands: Any) -> None:
         type=_arguments.widths,
         default=[256, 128],
         metavar="N,N,...",
-        help="widths (default: 256,128)",
+        help="widths of the hidden layers; '' for none (default: 256,128)",
     )
+    for option, names, usual, text in (
+        ("--activation", _ACTIVATIONS, "relu", "relu"),
+        (
+            "--loss",
+            _task.CLASS_LOSSES + _task.NUMBER_LOSSES,
+            None,
+            f"{_task.CLASS_LOSSES[0]} for classes, {_task.NUMBER_LOSSES[0]} for numbers",
+        ),
+        ("--optimizer", _OPTIMIZERS, "adam", "adam"),
+    ):
+        parser.add_argument(
+            option,
+            choices=list(names),
+            default=usual,
+            metavar="NAME",
+            help=f"{', '.join(names)} (default: {text})",
+        )
     parser.add_argument(
-        "--activation", choices=list(_ACTIVATIONS), default="relu", help="default: %(default)s"
-    )
-    parser.add_argument(
-        "--loss", choices=list(_LOSSES), default="cross_entropy", help="default: %(default)s"
-    )
-    parser.add_argument(
-        "--optimizer", choices=list(_OPTIMIZERS), default="adam", help="default: %(default)s"
-    )
-    rates = ", ".join(f"{rate:g} for {name}" for name, rate in _RATES.items())
-    parser.add_argument(
-        "--lr", type=_arguments.rate, metavar="RATE", help=f"learning rate (default: {rates})"
+        "--lr",
+        type=_arguments.rate,
+        metavar="RATE",
+        help=f"learning rate (default: {_RATES['adam']:g} for adam, {_RATES['sgd']:g} for sgd, "
+        "else that of ranvier.optim)",
     )
     for name, convert, default, text in (
         ("--epochs", _arguments.count, 20, "passes over the data (default: %(default)s)"),
@@ -86,26 +107,27 @@ def add(commands: Any) -> None:
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
     parser.add_argument("--quiet", action="store_true", help="no progress bar and no table")
 
-    parser.epilog = "--hidden '' is a linear classifier. The features of a file are standardized."
+    parser.epilog = (
+        "In a .csv file, the target is a class if it is not a number, or if all are whole numbers "
+        "and at most 100 of them differ; in a .npz file, if it is an integer or a name. The "
+        "features of a file are standardized, and so is a target that is a number: its loss is "
+        "that of the standardized target."
+    )
 
 
 def _train(arguments: argparse.Namespace) -> None:
     if arguments.resume and arguments.save is None:
         raise UsageError("--resume needs --save DIR: it goes on from the checkpoint there")
-    dataset = data.load(arguments.dataset, arguments.data_dir)
-    if dataset.classes is None:
-        raise UsageError(
-            f"the target of {dataset.name} is not a class but a number; expected classes, as the "
-            f"loss is {arguments.loss}"
-        )
+    dataset = _task.load(arguments.dataset, arguments.data_dir)
+    loss = _task.loss(arguments.loss, dataset)
     rate = _RATES[arguments.optimizer] if arguments.lr is None else arguments.lr
     run = {
         "dataset": dataset.name,
         "train_samples": len(dataset.x_train),
         "test_samples": len(dataset.x_test),
-        "layers": [dataset.x_train.shape[1], *arguments.hidden, dataset.classes],
+        "layers": [dataset.x_train.shape[1], *arguments.hidden, dataset.classes or 1],
         "activation": arguments.activation,
-        "loss": arguments.loss,
+        "loss": loss,
         "optimizer": arguments.optimizer,
         "lr": rate,
         "batch_size": arguments.batch_size,
@@ -134,8 +156,11 @@ def _train(arguments: argparse.Namespace) -> None:
         "seconds_per_epoch": trainer.history["seconds"],
         "train_loss": _finite(trainer.history["loss"][-1]),
         "test_loss": _finite(tested["loss"]),
-        "test_accuracy": tested["accuracy"],
     }
+    if dataset.classes is None:
+        report["test_r2"] = _finite(_task.r2(trainer.predict(dataset.x_test), dataset.y_test))
+    else:
+        report["test_accuracy"] = tested["accuracy"]
     if not arguments.quiet:
         _show(report)
     if arguments.json:
@@ -146,7 +171,7 @@ def _trainer(arguments: argparse.Namespace, run: dict[str, Any]) -> Trainer:
     """A new one, or one that goes on from the checkpoint."""
     model = _perceptron(run["layers"], _ACTIVATIONS[run["activation"]], run["seed"])
     optimizer = _OPTIMIZERS[run["optimizer"]](model.parameters(), lr=run["lr"])
-    loss = _LOSSES[run["loss"]]
+    loss = getattr(losses, run["loss"])
     if arguments.save is None:
         return Trainer(model, loss, optimizer, seed=run["seed"])
     folder = Path(arguments.save)
@@ -215,12 +240,17 @@ def _show(report: Mapping[str, Any]) -> None:
         "model": f"{'-'.join(map(str, report['layers']))} {report['activation']}, "
         f"{report['parameters']:,} parameters",
         "training": f"{report['epochs']} epochs of {sum(seconds) / len(seconds):.3f} s",
-        "test loss": f"{report['test_loss']:.4f}"
-        if report["test_loss"] is not None
-        else "not finite",
-        "test accuracy": f"{report['test_accuracy']:.4f}",
+        f"test {report['loss']}": _number(report["test_loss"]),
     }
+    if "test_accuracy" in report:
+        rows["test accuracy"] = f"{report['test_accuracy']:.4f}"
+    else:
+        rows["test R²"] = _number(report["test_r2"])
     _table.show(list(rows.items()))
+
+
+def _number(value: float | None) -> str:
+    return "not finite" if value is None else f"{value:.4f}"
 
 
 def _finite(value: float) -> float | None:
