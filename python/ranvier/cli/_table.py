@@ -54,7 +54,7 @@ def _show_plain(
     lines = [header, *rows] if header else rows
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     if title:
-        print(f"\n{title}")
+        print(title)
     for line in lines:
         cells = [
             cell.rjust(width) if header and column > 1 else cell.ljust(width)

@@ -30,7 +30,7 @@ def add(commands: Any) -> None:
         help="time ranvier beside torch, JAX, SciPy and scikit-learn",
         description="Time ranvier beside PyTorch, JAX, SciPy and scikit-learn, as far as they are "
         "installed, in one process: outputs compared first, as many threads for each, rounds that "
-        "take turns, medians. In float32; half a minute without options.",
+        "take turns, medians. In float32; less than a minute without options.",
         epilog="The ratio is the time of the fastest peer over ranvier's: above 1, ranvier is "
         "faster. vjp is the gradient with respect to x, given that of the result.",
     )
