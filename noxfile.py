@@ -66,9 +66,9 @@ def warnings(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """The comparison with the peers, which come from PyPI."""
+    """The whole comparison with the peers, which come from PyPI: half an hour."""
     session.install(".[bench]")
-    session.run("python", "-m", "bench.peers", "--all-peers", *session.posargs)
+    session.run("ranvier", "bench", "--all", *session.posargs)
 
 
 @nox.session

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import shlex
@@ -15,6 +16,7 @@ import pytest
 
 import ranvier as rv
 from ranvier import cli, nn
+from ranvier.bench import peers
 from ranvier.trainer import Trainer
 
 KEYS = {
@@ -120,6 +122,44 @@ def test_train_on_a_file(capsys, table, suffix):
     assert result["test_accuracy"] > 0.95
 
 
+@pytest.mark.parametrize("loss", [None, "huber_loss"])
+@pytest.mark.parametrize("suffix", ["csv", "npz"])
+def test_train_on_numbers(capsys, tmp_path, suffix, loss):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((300, 3))
+    y = 1000 + 100 * X[:, 0] * X[:, 1]
+    path = tmp_path / f"numbers.{suffix}"
+    if suffix == "csv":
+        np.savetxt(path, np.c_[X, y], delimiter=",", header="a,b,c,product", comments="")
+    else:
+        np.savez(path, X=X, y=y)
+    given = () if loss is None else ("--loss", loss)
+    options = ("--epochs", "60", "--batch-size", "32", "--hidden", "32,32", "--lr", "0.01")
+    plot = tmp_path / "curves.svg"
+    result = report(capsys, "--dataset", str(path), *options, *given, "--plot", str(plot))
+    assert result["layers"] == [3, 32, 32, 1] and result["loss"] == (loss or "mse_loss")
+    assert "test_accuracy" not in result
+    assert result["test_r2"] > 0.9 and result["test_loss"] < 0.1
+    assert plot.is_file()
+
+
+@pytest.mark.parametrize("loss", ["multi_margin_loss", "multiclass_hinge_loss"])
+def test_other_losses_of_classes(capsys, loss):
+    result = report(capsys, "--loss", loss, "--epochs", "5", "--batch-size", "32")
+    assert result["loss"] == loss and result["test_accuracy"] > 0.9
+
+
+@pytest.mark.parametrize(
+    "optimizer", [rule.__name__ for rule in rv.optim.Optimizer.__subclasses__()]
+)
+def test_every_optimizer(capsys, optimizer):
+    name = optimizer.lower()
+    result = report(capsys, "--optimizer", name, "--epochs", "1", "--batch-size", "300")
+    default = inspect.signature(getattr(rv.optim, optimizer)).parameters["lr"].default
+    assert result["optimizer"] == name
+    assert result["lr"] == (0.1 if name == "sgd" else default)
+
+
 SMALL = ("--hidden", "8", "--batch-size", "300")
 
 
@@ -216,7 +256,61 @@ def test_info(capsys):
     assert rv.__version__ in out
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["--version"]])
+FEW = ("--only", "reductions", "--seconds", "1e-6")
+
+
+@pytest.fixture
+def only_scipy(monkeypatch):
+    """Of the peers, the one that the tests bring."""
+    for name in ("torch", "jax", "scikit-learn"):
+        monkeypatch.setitem(peers.MODULES, name, "not_there")
+
+
+def test_bench_without_peers(capsys, monkeypatch):
+    for name in peers.MODULES:
+        monkeypatch.setitem(peers.MODULES, name, "not_there")
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    assert cli.main(["bench", *FEW, "--only", "training", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    for name in ("torch", "jax", "scipy", "scikit-learn"):
+        assert out.count(f"\n{name} is left out: not installed\n") == 1
+    assert "the times are ranvier's own" in out and "digits are a part of scikit-learn" in out
+    report = json.loads(out.splitlines()[-1])
+    assert report["results"]["training"] == []
+    rows = report["results"]["reductions"]
+    assert len(rows) == 8 and {"softmax", "cross_entropy and gradient"} < {r["name"] for r in rows}
+    assert all(r["ratio"] is None and [*r["microseconds"]] == ["ranvier"] for r in rows)
+    assert "torch" not in report["machine"] and len(report["remarks"]) == 6
+
+
+def test_bench_beside_a_peer(capsys, only_scipy):
+    assert cli.main(["bench", *FEW, "--json", "--threads", "1"]) == 0
+    *shown, last = capsys.readouterr().out.splitlines()
+    report = json.loads(last)
+    assert report["machine"]["threads"] == "1" and "scipy" in report["machine"]
+    (row,) = (
+        row
+        for row in report["results"]["reductions"]
+        if row["name"] == "softmax" and row["size"] == "128 x 10"
+    )
+    times = row["microseconds"]
+    assert row["ratio"] == pytest.approx(times["scipy"] / times["ranvier"], rel=1e-2)
+    assert any("ratio: time of the fastest peer over ranvier's" in line for line in shown)
+    assert any("softmax" in line and f"{row['ratio']:.2f}" in line for line in shown)
+
+
+def test_bench_of_results_that_differ(capsys, monkeypatch, only_scipy):
+    monkeypatch.setattr("scipy.special.softmax", lambda x, axis: np.ones_like(x))
+    assert cli.main(["bench", *FEW, "--quiet", "--json"]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1
+    assert err.startswith("ranvier: error: reductions: softmax (scipy) is 1 where ranvier's is 0.")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["train", "--help"], ["bench", "--help"], ["--version"]]
+)
 def test_help_is_no_error(capsys, arguments):
     assert cli.main(arguments) == 0
     out, err = capsys.readouterr()
@@ -245,7 +339,8 @@ def test_help_is_no_error(capsys, arguments):
         (["train", "--hidden", "2000000000,2000000000"], "not enough memory"),
         (["train", "--activation", "step"], "--activation: invalid choice: 'step'"),
         (["train", "--optimizer", "magic"], "--optimizer: invalid choice: 'magic'"),
-        (["train", "--loss", "mse_loss"], "--loss: invalid choice: 'mse_loss'"),
+        (["train", "--loss", "anger"], "--loss: invalid choice: 'anger'"),
+        (["train", "--loss", "mse_loss"], "--loss is 'mse_loss'; expected cross_entropy, multi"),
         (["train", "--dataset", "mnist"], "dataset is 'mnist'; expected digits"),
         (["train", "--dataset", "nowhere.npz"], "nowhere.npz: no such file"),
         (["train", "--dataset", "nowhere.csv"], "nowhere.csv: no such file"),
@@ -253,7 +348,12 @@ def test_help_is_no_error(capsys, arguments):
         (["train", "--dataset", "a" * 5000 + ".npz"], "File name too long"),
         (["train", "--dataset", "corrupt.npz"], "corrupt.npz: cannot be read"),
         (["train", "--dataset", "corrupt.csv"], "corrupt.csv: line 2 has 1 columns; expected 3"),
-        (["train", "--dataset", "numbers.npz"], "numbers.npz is not a class but a number"),
+        (["train", "--dataset", "numbers.npz", "--loss", "cross_entropy"],
+         "--loss is 'cross_entropy'; expected mse_loss, l1_loss, huber_loss, log_cosh_loss, "
+         "quantile_loss, as the target of numbers.npz is a number"),
+        (["train", "--dataset", "same.csv"], "same.csv: the target is the same for all samples"),
+        (["train", "--dataset", "same.npz"], "same.npz: the target is 1.5 for all samples"),
+        (["train", "--dataset", "semicolons.csv"], "expected features and a target, with commas"),
         (["train", "--dataset", "fashion-mnist", "--data-dir", "gone"], "gone: no such folder"),
         (["train", "--dataset", "fashion-mnist", "--data-dir", "."], "ubyte.gz: no such file"),
         (["train", "--resume"], "--resume needs --save DIR"),
@@ -265,12 +365,19 @@ def test_help_is_no_error(capsys, arguments):
         (["train", "--plot", "curves.csv"], "--plot is 'curves.csv'; expected a name that ends"),
         (["train", "--plot", "gone/curves.png"], "gone/curves.png: no such folder"),
         (["train", "--plot", "taken.png", "--epochs", "1"], "taken.png: Is a directory"),
-        (["train", "--data-dir", "."], "data_dir is '.'; expected with fashion-mnist only"),
+        (["bench", "--only", "speed"], "--only: invalid choice: 'speed'"),
+        (["bench", "--threads", "0"], "--threads: '0'; expected an integer from 1 to "),
+        (["bench", "--seconds", "-1"], "--seconds: '-1'; expected a positive, finite number"),
+        (["train", "--data-dir", "."],
+         "--data-dir is '.'; expected with --dataset fashion-mnist only"),
     ],
 )  # fmt: skip
 def test_errors_are_one_line_and_exit_code_2(capsys, monkeypatch, table, arguments, message):
     (table.parent / "corrupt.npz").write_bytes(table.with_suffix(".npz").read_bytes()[:-50])
     (table.parent / "corrupt.csv").write_text("1,2,a\n3")
+    (table.parent / "semicolons.csv").write_text("1;2;a\n3;4;b\n")
+    (table.parent / "same.csv").write_text("1,2\n3,2\n")
+    np.savez(table.parent / "same.npz", X=np.eye(4), y=np.full(4, 1.5))
     for folder in ("damaged", "blocked/model.safetensors", "taken.png"):
         (table.parent / folder).mkdir(parents=True)
     (table.parent / "damaged/checkpoint.safetensors").write_text("text")

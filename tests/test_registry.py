@@ -12,6 +12,7 @@ import pytest
 
 import ranvier as rv
 from operations import operations
+from ranvier.bench import activations as bench
 from reference import GATES, REFERENCES
 
 ROWS = {record.name: record for record in rv.registry()}
@@ -122,20 +123,19 @@ def test_package_is_typed():
 
 
 def test_benchmarks(checkout):
-    path = checkout / "bench/peers/activations.py"
+    path = checkout / "python/ranvier/bench/activations.py"
     assert path.is_file(), f"{path} does not exist"
     # Read, not imported: the peers themselves are not installed where the tests run.
     tables = [
-        node.value
+        node.body[-1].value
         for node in ast.parse(path.read_text()).body
-        if isinstance(node, ast.Assign | ast.AnnAssign)
-        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
-        if isinstance(target, ast.Name) and target.id == "PEERS"
+        if isinstance(node, ast.FunctionDef) and node.name == "in_torch"
     ]
-    assert len(tables) == 1, f"{path} has no table PEERS"
-    assert isinstance(tables[0], ast.Dict), f"PEERS in {path} is not written out as a dict"
+    assert len(tables) == 1, f"{path} has no function in_torch"
+    assert isinstance(tables[0], ast.Dict), f"in_torch in {path} returns no dict written out"
     names = {ast.literal_eval(key) for key in tables[0].keys if key is not None}
-    check_same_names(names, set(ROWS), "PEERS in bench/peers/activations.py", "rv.registry()")
+    assert {*bench.JAX, *bench.JAX_OPTIONS, *bench.SCIPY, *bench.PARAMETERS} <= names
+    check_same_names(names, set(ROWS), "in_torch in bench/activations.py", "rv.registry()")
 
 
 def test_documentation(checkout):

@@ -1,7 +1,7 @@
 """The documentation of the activations: an index, and a page for each, from the registry.
 
 Measurements are taken from docs/measurements/ where they are: accuracy.json, a list of largest
-errors, and speed.json, what `python -m bench.peers --json` wrote.
+errors, and speed.json, the last line of `ranvier bench --all --json`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 import ranvier as rv
 from ranvier import vjp_from_output
@@ -197,7 +195,7 @@ def _speed(record: Activation) -> Iterator[str]:
                 titles[row["name"]],
                 row["size"],
                 *(f"{row['microseconds'][n]:.3g}" if n in row["microseconds"] else "" for n in who),
-                f"{row['ratio']:.2f}" if np.isfinite(row["ratio"]) else "",
+                "" if row["ratio"] is None else f"{row['ratio']:.2f}",
             )
             for row in sorted(rows, key=lambda row: list(titles).index(row["name"]))
         ),

@@ -1,1 +1,1 @@
-"""ranvier beside its peers, in one process."""
+"""The accuracy of the peers, and the agreement of ranvier with torch; speed is `ranvier bench`."""

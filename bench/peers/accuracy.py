@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from .activations import PEERS, Peer
+from ranvier.bench.activations import JAX, JAX_OPTIONS, PARAMETERS, SCIPY, Peer, in_torch
 
 Floats = npt.NDArray[np.float32]
 Function = Callable[[Floats], Any]
@@ -48,35 +48,35 @@ def _torch_derivative(peer: Peer) -> Function:
     return derivative
 
 
-def _jax(peer: Peer) -> tuple[Function, Function]:
+def _jax(name: str) -> tuple[Function, Function]:
     import jax
 
-    function = partial(getattr(jax.nn, peer.jax or ""), **peer.jax_options)
+    function = partial(getattr(jax.nn, JAX[name]), **JAX_OPTIONS.get(name, {}))
     return jax.jit(function), jax.jit(jax.vmap(jax.grad(function)))
 
 
 def contenders(name: str) -> Iterator[tuple[str, str, Function]]:
     """Who, which form, and the function of x."""
-    peer = PEERS[name]
+    peer = in_torch()[name]
     torch_name = f"torch {torch.__version__.partition('+')[0]}"
     yield torch_name, "value", _torch_value(peer)
     yield torch_name, "derivative", _torch_derivative(peer)
-    if peer.jax:
-        value, derivative = _jax(peer)
+    if name in JAX:
+        value, derivative = _jax(name)
         jax_name = f"jax {version('jax')}"
         yield jax_name, "value", value
         yield jax_name, "derivative", derivative
-    if peer.scipy:
+    if name in SCIPY:
         import scipy.special
 
-        yield f"scipy {version('scipy')}", "value", getattr(scipy.special, peer.scipy)
+        yield f"scipy {version('scipy')}", "value", getattr(scipy.special, SCIPY[name])
 
 
 def judge(options: argparse.Namespace, name: str, who: str, form: str, function: Function) -> None:
     """Sends the function's results to the program, which prints and records their error."""
     command = [options.native, "--judge", name, form, "--who", who, "--every", str(options.every)]
-    if PEERS[name].parameters:
-        command += ["--parameters", ",".join(map(repr, PEERS[name].parameters))]
+    if name in PARAMETERS:
+        command += ["--parameters", ",".join(map(repr, PARAMETERS[name]))]
     if options.output:
         command += ["--output", options.output]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as program:
@@ -100,7 +100,7 @@ def main() -> int:
     parser.add_argument("--output", metavar="FILE", help="append the records there")
     parser.add_argument("names", nargs="*", help="activations; all by default")
     options = parser.parse_args()
-    for name in options.names or PEERS:
+    for name in options.names or in_torch():
         for who, form, function in contenders(name):
             print(who, flush=True)
             judge(options, name, who, form, function)

@@ -284,7 +284,9 @@ def load_csv(path: str | os.PathLike[str], seed: int = 0) -> Dataset:
         raise DataError(f"{path}: no samples")
     columns = len(lines[0][1])
     if columns < 2:
-        raise DataError(f"{path}: {columns} column; expected features and a target")
+        raise DataError(
+            f"{path}: {columns} column; expected features and a target, with commas between them"
+        )
     features = np.empty((len(lines), columns - 1), np.float64)
     for row, (number, cells) in zip(features, lines, strict=True):
         if len(cells) != columns:

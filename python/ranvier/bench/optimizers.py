@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
-import torch
 
 import ranvier as rv
 
-from .timing import Row, check, interleave
+from .timing import Row, Run, Scope, check, interleave
+
+__all__ = ["rows"]
 
 # 235,146 parameters: those of a 784-256-128-10 network.
-NETWORK = ((256, 784), (256,), (128, 256), (128,), (10, 128), (10,))
-LARGE = 10_000_000
-TENSORS: dict[str, tuple[tuple[int, ...], ...]] = {
+_NETWORK = ((256, 784), (256,), (128, 256), (128,), (10, 128), (10,))
+_LARGE = 10_000_000
+_LARGE_TENSOR = "10,000,000 in 1"
+_TENSORS: dict[str, tuple[tuple[int, ...], ...]] = {
     "1,000 in 1": ((1_000,),),
-    "235,146 in 6": NETWORK,
-    "10,000,000 in 1": ((LARGE,),),
+    "235,146 in 6": _NETWORK,
+    _LARGE_TENSOR: ((_LARGE,),),
     "100,000 in 1,000": ((100,),) * 1_000,
 }
+_FEW_TENSORS = ("235,146 in 6", "100,000 in 1,000")
 
 # Options, and how many arrays of the parameter's size a step has to read and to write at least.
-RULES: dict[str, tuple[dict[str, Any], int]] = {
+_RULES: dict[str, tuple[dict[str, Any], int]] = {
     "SGD": ({"lr": 1e-3, "momentum": 0.9}, 5),
     "ASGD": ({}, 5),
     "Rprop": ({}, 7),
@@ -38,22 +42,23 @@ RULES: dict[str, tuple[dict[str, Any], int]] = {
     "Lion": ({}, 5),
     "LAMB": ({}, 10),  # the norms are known only after a pass
 }
-MODES: dict[str, dict[str, bool]] = {
+_FEW = ("SGD", "Adam", "AdamW")
+_MODES: dict[str, dict[str, bool]] = {
     "torch": {"foreach": False},
     "torch foreach": {"foreach": True},
     "torch fused": {"fused": True},
 }
-FUSED = ("SGD", "Adagrad", "Adam", "AdamW")
+_FUSED = ("SGD", "Adagrad", "Adam", "AdamW")
 
 
-def rows(everyone: bool) -> Iterator[Row]:
-    """Every rule over every list of tensors; the large one with the share of the bandwidth."""
-    del everyone  # the other peers have no in-place step on arrays
-    for rule, (options, arrays) in RULES.items():
-        for size, shapes in TENSORS.items():
-            runs = _runs(rule, options, shapes)
-            large = shapes == TENSORS["10,000,000 in 1"]
-            times = interleave({**runs, **(_bandwidth() if large else {})})
+def rows(scope: Scope) -> Iterator[Row]:
+    """Rules over several lists of tensors; the large one with the share of the bandwidth."""
+    for rule in scope.choose(_FEW, tuple(_RULES)):
+        options, arrays = _RULES[rule]
+        for size in scope.choose(_FEW_TENSORS, tuple(_TENSORS)):
+            runs = _runs(rule, options, _TENSORS[size], scope)
+            large = size == _LARGE_TENSOR
+            times = interleave({**runs, **(_bandwidth() if large else {})}, scope.seconds)
             if large:
                 copied = times.pop("b += a") / 3  # microseconds for 40 MB
                 size += f", {arrays * copied / times['ranvier']:.0%} of bandwidth"
@@ -61,8 +66,8 @@ def rows(everyone: bool) -> Iterator[Row]:
 
 
 def _runs(
-    rule: str, options: dict[str, Any], shapes: tuple[tuple[int, ...], ...]
-) -> dict[str, Callable[[], Any]]:
+    rule: str, options: dict[str, Any], shapes: tuple[tuple[int, ...], ...], scope: Scope
+) -> dict[str, Run]:
     rng = np.random.default_rng(0)
     start = [rng.standard_normal(shape, dtype=np.float32) for shape in shapes]
     grads = [rng.standard_normal(shape, dtype=np.float32) for shape in shapes]
@@ -70,11 +75,15 @@ def _runs(
     params = [p.copy() for p in start]
     optimizer = getattr(rv.optim, rule)(params, **options)
     optimizer.step(grads)
-    runs: dict[str, Callable[[], Any]] = {"ranvier": lambda: optimizer.step(grads)}
+    runs: dict[str, Run] = {"ranvier": lambda: optimizer.step(grads)}
+    if "torch" not in scope.peers:
+        return runs
+    import torch
+
     if not hasattr(torch.optim, rule):
         return runs
-    for mode, flags in MODES.items():
-        if mode == "torch fused" and rule not in FUSED:
+    for mode, flags in _MODES.items():
+        if mode == "torch fused" and rule not in _FUSED:
             continue
         tensors = [torch.from_numpy(p.copy()) for p in start]
         for tensor, grad in zip(tensors, grads, strict=True):
@@ -87,7 +96,7 @@ def _runs(
     return runs
 
 
-def _bandwidth() -> dict[str, Callable[[], Any]]:
+def _bandwidth() -> dict[str, Run]:
     """b += a over large arrays: what memory gives, 12 bytes an element."""
-    a, b = torch.ones(LARGE), torch.ones(LARGE)
-    return {"b += a": lambda: b.add_(a)}
+    a, b = np.ones((2, _LARGE), np.float32)
+    return {"b += a": partial(np.add, a, b, out=b)}

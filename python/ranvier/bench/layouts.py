@@ -6,15 +6,18 @@ from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 
 import ranvier as rv
 
-from .timing import Row, interleave
+from .timing import Row, Scope, interleave
 
-NAMES = ("relu", "sigmoid", "gelu", "softplus")
+__all__ = ["rows"]
+
+_NAMES = ("sigmoid", "relu", "gelu", "softplus")
 
 
-def _layouts() -> dict[str, np.ndarray]:
+def _layouts() -> dict[str, npt.NDArray[np.float32]]:
     x = 2 * np.random.default_rng(0).standard_normal((1000, 2000), dtype=np.float32)
     half = x[:, :1000]
     return {
@@ -27,9 +30,10 @@ def _layouts() -> dict[str, np.ndarray]:
     }
 
 
-def rows(everyone: bool) -> Iterator[Row]:
+def rows(scope: Scope) -> Iterator[Row]:
     """Each function in each layout; the ratio is that of numpy.exp in the same layout."""
-    for name in NAMES:
+    for name in scope.choose(_NAMES[:1], _NAMES):
         for layout, x in _layouts().items():
-            runs = {"ranvier": partial(getattr(rv, name), x), "numpy exp": partial(np.exp, x)}
-            yield Row(name, layout, interleave(runs))
+            function = getattr(rv, name)
+            runs = {"ranvier": partial(function, x), "numpy exp": partial(np.exp, x)}
+            yield Row(name, layout, interleave(runs, scope.seconds))
