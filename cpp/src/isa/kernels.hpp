@@ -315,6 +315,12 @@ using MultiplyStripKernel = void (*)(std::size_t columns, std::size_t rows, cons
                                      Strided<const T> factor, std::size_t depth, Strided<T> result,
                                      std::size_t count, bool add);
 
+/// `rows` rows of a factor times a column of `depth` numbers are written to a column of the result,
+/// or added to it.
+template <class T>
+using MultiplyColumnKernel = void (*)(std::size_t rows, Strided<const T> factor, std::size_t depth,
+                                      Strided<const T> column, Strided<T> result, bool add);
+
 inline constexpr std::size_t most_tile_rows = 12;
 
 template <class T>
@@ -323,6 +329,7 @@ struct ProductKernels {
     std::size_t tile_rows;
     PackPanelKernel<T> pack;
     MultiplyStripKernel<T> multiply_strip;
+    MultiplyColumnKernel<T> multiply_column;
 };
 
 enum class Optimizer : int {

@@ -164,4 +164,34 @@ void pack_panel(Strided<const T> matrix, std::size_t depth, std::size_t columns,
     }
 }
 
+template <std::size_t rows, class T>
+inline void column_tile(Strided<const T> factor, std::size_t depth, Strided<const T> column,
+                        Strided<T> result, bool add) {
+    for (std::size_t begin = 0; begin < depth; begin += products_summed) {
+        const std::size_t end = depth - begin < products_summed ? depth : begin + products_summed;
+        T sum[rows] = {};
+        for (std::size_t k = begin; k < end; ++k) {
+            const T number = *column.at(k, 0);
+            for (std::size_t i = 0; i < rows; ++i) sum[i] = fma(*factor.at(i, k), number, sum[i]);
+        }
+        for (std::size_t i = 0; i < rows; ++i) {
+            T* const out = result.at(i, 0);
+            *out = add || begin > 0 ? *out + sum[i] : sum[i];
+        }
+    }
+}
+
+/// Rows of a factor times a column: there is nothing that a panel would be used again for. As many
+/// rows at a time as it takes to hide how long an fma is under way.
+template <class T>
+void multiply_column(std::size_t rows, Strided<const T> factor, std::size_t depth,
+                     Strided<const T> column, Strided<T> result, bool add) {
+    constexpr std::size_t at_once = 8;
+    std::size_t i = 0;
+    for (; i + at_once <= rows; i += at_once) {
+        column_tile<at_once>(factor.from(i, 0), depth, column, result.from(i, 0), add);
+    }
+    for (; i < rows; ++i) column_tile<1>(factor.from(i, 0), depth, column, result.from(i, 0), add);
+}
+
 }  // namespace ranvier::RANVIER_ISA

@@ -58,6 +58,7 @@ public:
     }
 
     void run(bool accumulate) const {
+        if (columns_ == 1 && a_.column_stride == 1) return multiply_column(accumulate);
         const bool fits = depth_ <= std::min(packed_at_once<T> / (columns_ + width_), deepest);
         const std::size_t deep = fits ? depth_ : std::min(depth_, deepest / 2);
         const std::size_t wide = packed_at_once<T> / deep / width_ * width_;
@@ -90,6 +91,14 @@ private:
                              kernels_.pack(b.from(0, p * width_), panels.depth, width_,
                                            panels.columns_of(p), panels.at(p));
                          }
+                     });
+    }
+
+    void multiply_column(bool add) const {
+        parallel_for(rows_, 8, products_worth_a_thread / depth_ + 1,
+                     [&](std::size_t begin, std::size_t end) {
+                         kernels_.multiply_column(end - begin, a_.from(begin, 0), depth_, b_,
+                                                  result_.from(begin, 0), add);
                      });
     }
 
