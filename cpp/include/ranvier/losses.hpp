@@ -4,10 +4,10 @@
 //     const double loss = ranvier::cross_entropy(scores, labels, gradient.data(), rows, classes);
 //
 // Arrays are contiguous; a gradient may not overlap another array, and is null where only the loss
-// is wanted. T is float or double. A loss is the mean over the samples or elements, or their sum; it
-// is summed in double in a fixed order, so that its bits do not depend on the number of threads. The
-// mean of nothing is NaN. Formulas, kinks and defaults are those of the Python functions of the same
-// names, which are torch's.
+// is wanted. T is float or double. A loss is the mean over the samples or elements, or their sum;
+// it is summed in double in a fixed order, so that its bits do not depend on the number of threads.
+// The mean of nothing is NaN. Formulas, kinks and defaults are those of the Python functions of the
+// same names, which are torch's.
 #pragma once
 
 #include <cstddef>
