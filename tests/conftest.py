@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import ranvier as rv
-from objects import Build, KernelObject
+from objects import KernelBuild, KernelObject
 from ranvier.runtime import config
 
 
@@ -36,8 +36,8 @@ def checkout() -> Path:
 
 
 @pytest.fixture(scope="session")
-def kernel_build(checkout, tmp_path_factory) -> Build:
-    return Build(checkout, tmp_path_factory.mktemp("kernels"))
+def kernel_build(checkout, tmp_path_factory) -> KernelBuild:
+    return KernelBuild(checkout, tmp_path_factory.mktemp("kernels"))
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,18 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <limits>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ranvier/losses.hpp"
 #include "ranvier/optimizers.hpp"
 #include "ranvier/ranvier.hpp"
+#include "ranvier/runtime.hpp"
 
 namespace {
 
@@ -52,6 +59,128 @@ void check_functions() {
     check(close(out[3], -std::log(3.0)), "log_softmax");
     ranvier::logsumexp(scores, sums, 2, 3);
     check(close(sums[1], std::log(3.0)), "logsumexp");
+    ranvier::logsumexp<T>(scores, sums, 1, 0);
+    check(sums[0] == -std::numeric_limits<T>::infinity(), "logsumexp of nothing");
+
+    // (g - sum g y) y / temperature, and g - e^y sum g.
+    const T to[] = {1, 0, 0}, even[] = {T(1) / 3, T(1) / 3, T(1) / 3};
+    ranvier::softmax_vjp(to, even, out, 1, 3, 2.0);
+    check(close(out[0], 1.0 / 9) && close(out[2], -1.0 / 18), "softmax_vjp");
+    const T logs[] = {T(-std::log(3.0)), T(-std::log(3.0)), T(-std::log(3.0))};
+    ranvier::log_softmax_vjp(to, logs, out, 1, 3);
+    check(close(out[0], 2.0 / 3) && close(out[2], -1.0 / 3), "log_softmax_vjp");
+}
+
+/// The call throws E, whose message has `text`.
+template <class E, class Call>
+void check_throws(Call call, const std::string& text) {
+    try {
+        call();
+    } catch (const E& error) {
+        check(std::string(error.what()).find(text) != std::string::npos, error.what());
+        return;
+    }
+    check(false, text.c_str());
+}
+
+template <class T>
+void check_losses() {
+    using ranvier::Reduction;
+    const std::size_t rows = 1003, classes = 5, n = rows * classes;
+    std::vector<T> x(n), y(n), g(n, T(7));
+    std::vector<std::int64_t> labels(rows);
+    for (std::size_t i = 0; i < n; ++i) {
+        x[i] = static_cast<T>(i * 37 % 101) / T(10) - T(5);
+        y[i] = static_cast<T>(i % 3) / T(2);
+    }
+    for (std::size_t i = 0; i < rows; ++i) labels[i] = static_cast<std::int64_t>(i * 7 % classes);
+
+    for (const double smoothing : {0.0, 0.25}) {
+        const double loss =
+            ranvier::cross_entropy(x.data(), labels.data(), g.data(), rows, classes, smoothing);
+        double expected = 0;
+        for (std::size_t i = 0; i < rows; ++i) {
+            double sum = 0;
+            for (std::size_t c = 0; c < classes; ++c) {
+                sum += std::exp(static_cast<double>(x[i * classes + c]));
+            }
+            for (std::size_t c = 0; c < classes; ++c) {
+                const double p = std::exp(static_cast<double>(x[i * classes + c])) / sum;
+                const bool label = labels[i] == static_cast<std::int64_t>(c);
+                const double q = (label ? 1 - smoothing : 0) + smoothing / classes;
+                expected -= q * std::log(p) / rows;
+                const double slope = (p - q) / rows;
+                check(std::fabs(g[i * classes + c] - slope) < 1e-6 / rows, "its gradient");
+            }
+        }
+        check(close(loss, expected), "cross_entropy");
+        check(ranvier::cross_entropy<T>(x.data(), labels.data(), nullptr, rows, classes,
+                                        smoothing) == loss,
+              "cross_entropy without a gradient");
+    }
+
+    double square = 0, distance = 0, huber = 0, entropy = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        const double logit = x[i], target = y[i], d = std::fabs(logit - target);
+        square += d * d;
+        distance += d;
+        huber += d <= 2 ? d * d / 2 : 2 * (d - 1);
+        entropy += std::log1p(std::exp(logit)) - target * logit;
+    }
+    const auto gradient_is = [&](const char* what, auto slope) {
+        for (std::size_t i = 0; i < n; ++i) {
+            const double expected = slope(static_cast<double>(x[i]), static_cast<double>(y[i]));
+            check(std::fabs(g[i] - expected) <= 1e-6 * std::fabs(expected) + 1e-12, what);
+        }
+    };
+    check(close(ranvier::mse_loss(x.data(), y.data(), g.data(), n), square / n), "mse_loss");
+    gradient_is("mse_loss", [&](double a, double b) { return 2 * (a - b) / n; });
+    check(close(ranvier::l1_loss(x.data(), y.data(), g.data(), n, Reduction::sum), distance),
+          "l1_loss");
+    gradient_is("l1_loss", [](double a, double b) { return a > b ? 1.0 : a < b ? -1.0 : 0.0; });
+    check(close(ranvier::huber_loss(x.data(), y.data(), g.data(), n, 2.0, Reduction::sum), huber),
+          "huber_loss");
+    gradient_is("huber_loss",
+                [](double a, double b) { return std::fmax(-2, std::fmin(2, a - b)); });
+    check(close(ranvier::binary_cross_entropy_with_logits(x.data(), y.data(), g.data(), n),
+                entropy / n),
+          "binary_cross_entropy_with_logits");
+    check(std::isnan(ranvier::mse_loss<T>(nullptr, nullptr, nullptr, 0)), "the mean of nothing");
+
+    const std::vector<T> before = g;
+    labels[rows - 1] = classes;
+    check_throws<std::out_of_range>(
+        [&] { ranvier::cross_entropy(x.data(), labels.data(), g.data(), rows, classes); },
+        "labels[1002] is 5");
+    labels[rows - 1] = 0;
+    check_throws<std::invalid_argument>(
+        [&] { ranvier::cross_entropy(x.data(), labels.data(), g.data(), rows, classes, 1.5); },
+        "label_smoothing is 1.5");
+    check_throws<std::invalid_argument>(
+        [&] { ranvier::huber_loss(x.data(), y.data(), g.data(), n, 0.0); }, "delta is 0.0");
+    check(g == before, "nothing is written");
+}
+
+/// The environment's number of threads holds, and a child of fork() works alone.
+void check_runtime(int threads) {
+    check(ranvier::num_threads() == threads, "RANVIER_NUM_THREADS");
+    ranvier::set_num_threads(3);
+    check(ranvier::num_threads() == 3, "set_num_threads");
+    const ranvier::Function relu("relu");
+    std::vector<float> x(1 << 20, 1.0f);
+    relu.value(x.data(), x.data(), x.size());
+    const pid_t child = fork();
+    if (child == 0) {
+        relu.value(x.data(), x.data(), x.size());
+        _exit(ranvier::num_threads() == 1 ? 0 : 1);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    check(status == 0, "after fork()");
+    ranvier::set_num_threads(0);
+    check_throws<std::invalid_argument>([] { ranvier::set_num_threads(-1); }, "num_threads is -1");
+    check(ranvier::instruction_set() == ranvier::available_instruction_sets().front(),
+          "the best instruction set");
 }
 
 /// Two steps on p^2 / 2 of a long array and a short one, the second against the first elements of
@@ -96,9 +225,12 @@ void check_optimizers() {
 
 }  // namespace
 
-int main() {
+int main(int, char** arguments) {
+    check_runtime(std::atoi(arguments[1]));
     check_functions<float>();
     check_functions<double>();
+    check_losses<float>();
+    check_losses<double>();
     check_optimizers<float>();
     check_optimizers<double>();
     try {

@@ -31,15 +31,33 @@ def _tool(name: str) -> str:
 
 
 class Build:
-    """The library without Python, built from the source tree as a release is."""
+    """A project that CMake builds."""
 
-    def __init__(self, source: Path, folder: Path) -> None:
-        self._ninja = _tool("ninja")
+    def __init__(self, source: Path, folder: Path, *options: str) -> None:
+        self._cmake, self._ninja = _tool("cmake"), _tool("ninja")
         self._folder = folder
         _run(
-            *(_tool("cmake"), "-S", source, "-B", folder, "-G", "Ninja"),
-            *(f"-DCMAKE_MAKE_PROGRAM={self._ninja}", "-DRANVIER_PYTHON=OFF", "-DRANVIER_TESTS=ON"),
+            *(self._cmake, "-S", source, "-B", folder, "-G", "Ninja"),
+            *(f"-DCMAKE_MAKE_PROGRAM={self._ninja}", *options),
         )
+
+    def program(self, name: str) -> Path:
+        """An executable of the build."""
+        _run(self._ninja, "-C", self._folder, name)
+        return self._folder / name
+
+
+class KernelBuild(Build):
+    """The library without Python, built from the source tree as a release is.
+
+    The kernels take minutes. With ccache, that is once, whatever the folder.
+    """
+
+    def __init__(self, source: Path, folder: Path) -> None:
+        options = ["-DRANVIER_PYTHON=OFF", "-DRANVIER_TESTS=ON"]
+        if shutil.which("ccache") is not None:
+            options.append("-DCMAKE_CXX_COMPILER_LAUNCHER=ccache")
+        super().__init__(source, folder, *options)
 
     def kernels(self) -> dict[str, list[KernelObject]]:
         """The objects of every instruction set, one for each family of kernels."""
@@ -53,10 +71,10 @@ class Build:
             result.setdefault(name, []).append(KernelObject(name, self._folder / path))
         return result
 
-    def program(self, name: str) -> Path:
-        """An executable of the build."""
-        _run(self._ninja, "-C", self._folder, name)
-        return self._folder / name
+    def install(self, prefix: Path) -> None:
+        """What `cmake --install` puts in place."""
+        _run(self._ninja, "-C", self._folder, "ranvier")
+        _run(self._cmake, "--install", self._folder, "--prefix", prefix)
 
 
 @dataclass(frozen=True)

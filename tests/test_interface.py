@@ -11,15 +11,26 @@ import pytest
 def test_program_on_the_interface(kernel_build, threads):
     program = kernel_build.program("ranvier_interface")
     done = subprocess.run(
-        [program], env={"RANVIER_NUM_THREADS": threads}, capture_output=True, text=True, timeout=60
+        [program, threads],
+        env={"RANVIER_NUM_THREADS": threads},
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_program_refuses_an_unknown_instruction_set(kernel_build):
+@pytest.mark.parametrize(
+    ("name", "value"), [("RANVIER_ISA", "mmx"), ("RANVIER_NUM_THREADS", "two")]
+)
+def test_program_refuses_what_the_environment_says(kernel_build, name, value):
     program = kernel_build.program("ranvier_interface")
     done = subprocess.run(
-        [program], env={"RANVIER_ISA": "mmx"}, capture_output=True, text=True, timeout=60
+        [program, "1"],
+        env={"RANVIER_NUM_THREADS": "1", name: value},
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert done.returncode != 0
-    assert "RANVIER_ISA is 'mmx'" in done.stderr
+    assert f"{name} is '{value}'" in done.stderr

@@ -1,9 +1,11 @@
-"""Write the tables of docs/accuracy.md from docs/measurements/accuracy.json.
+"""Write the tables of docs/accuracy.md from docs/measurements/.
 
 python tools/accuracy_table.py [RESULTS ...]
 
 RESULTS are files that `ranvier_accuracy --output` and `bench.peers.accuracy --output` wrote: their
-records are added to the stored ones first, in place of those of the same measurement.
+records are added to the stored ones first, in place of those of the same measurement: errors to
+accuracy.json, what `--compare-isa` found to instruction_sets.json. Exits with 1 if an instruction
+set gives other bits than those that are stored of another, each with a fused multiply-add.
 """
 
 from __future__ import annotations
@@ -21,14 +23,16 @@ import ranvier as rv
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDS = ROOT / "docs" / "measurements" / "accuracy.json"
+COMPARISONS = ROOT / "docs" / "measurements" / "instruction_sets.json"
 PAGE = ROOT / "docs" / "accuracy.md"
-BEGIN = "<!-- Written by tools/accuracy_table.py from measurements/accuracy.json. -->\n"
+BEGIN = "<!-- Written by tools/accuracy_table.py from measurements/. -->\n"
 END = "<!-- End of what is written by tools/accuracy_table.py. -->\n"
 
 Record = dict[str, Any]
 
-IDENTITY = ("function", "form", "dtype", "who", "isa", "parameters")
+IDENTITY = ("function", "form", "dtype", "who", "isa", "parameters", "beside")
 FORMS = ("value", "derivative")
+ALL_FORMS = (*FORMS, "vjp", "vjp_from_output")
 DTYPES = ("float32", "float64", "float16")
 PEERS = {"torch": "PyTorch", "jax": "JAX", "scipy": "SciPy"}
 
@@ -37,20 +41,20 @@ def merged(records: Iterable[Record]) -> list[Record]:
     """One record of each measurement: that of more inputs, or else the later one."""
     kept: dict[tuple[str, ...], Record] = {}
     for record in records:
-        key = tuple(str(record[name]) for name in IDENTITY)
+        key = tuple(str(record.get(name)) for name in IDENTITY)
         if key not in kept or record["inputs"] >= kept[key]["inputs"]:
             kept[key] = record
     return [kept[key] for key in sorted(kept)]
 
 
-def stored() -> list[Record]:
-    return json.loads(RECORDS.read_text()) if RECORDS.exists() else []
+def stored(path: Path) -> list[Record]:
+    return json.loads(path.read_text()) if path.exists() else []
 
 
-def store(records: list[Record]) -> None:
+def store(path: Path, records: list[Record]) -> None:
     lines = ",\n".join(json.dumps(record) for record in records)
-    RECORDS.parent.mkdir(exist_ok=True)
-    RECORDS.write_text(f"[\n{lines}\n]\n")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"[\n{lines}\n]\n")
 
 
 def usual_parameters(function: str, dtype: str) -> list[float]:
@@ -190,24 +194,83 @@ def _other_parameters(measured: Measured) -> Iterator[str]:
         yield _row(*key, pair(forms.get(form) for form in FORMS))
 
 
-def page(text: str, records: list[Record]) -> str:
+def compared(records: list[Record]) -> str:
+    """A table for each two instruction sets."""
+    found: dict[tuple[str, str], dict[tuple[str, str, str], Record]] = {}
+    for record in records:
+        if record["parameters"] == usual_parameters(record["function"], record["dtype"]):
+            pair_of = found.setdefault((record["isa"], record["beside"]), {})
+            pair_of[record["function"], record["dtype"], record["form"]] = record
+    return "\n\n".join("\n".join(_beside(*names, found[names])) for names in sorted(found))
+
+
+def _beside(one: str, other: str, found: dict[tuple[str, str, str], Record]) -> Iterator[str]:
+    yield (
+        f"Results of {one} that differ in a bit from {other}'s, value / derivative / vjp / "
+        "vjp from output; in brackets, the most steps from number to number between two of them:\n"
+    )
+    yield _head("function", *(name for dtype in DTYPES for name in (f"{dtype} inputs", "differ")))
+    for record in rv.registry():
+        cells = []
+        for dtype in DTYPES:
+            forms = [r for form in ALL_FORMS if (r := found.get((record.name, dtype, form)))]
+            counts = sorted({r["inputs"] for r in forms})
+            cells.append(" to ".join(f"{n:,}" for n in counts))
+            cells.append(" / ".join(map(_differ, forms)))
+        if any(cells):
+            yield _row(record.name, *cells)
+
+
+def _differ(record: Record) -> str:
+    return f"{record['differ']:,}" + (f" ({record['apart']})" if record["differ"] else "")
+
+
+def contradictions(before: list[Record], new: list[Record]) -> list[str]:
+    """Where the bits are others than those of another instruction set on the same arguments."""
+    same = (*(name for name in IDENTITY if name not in ("isa", "beside")), "inputs")
+    digests: dict[tuple[str, ...], set[tuple[str, str]]] = {}
+    for record in (*before, *new):
+        if record["isa"] != "baseline":
+            key = tuple(str(record[name]) for name in same)
+            digests.setdefault(key, set()).add((record["isa"], record["digest"]))
+    result = []
+    for record in new:
+        for isa, digest in sorted(digests.get(tuple(str(record[name]) for name in same), ())):
+            if record["isa"] not in (isa, "baseline") and record["digest"] != digest:
+                what = " ".join(record[name] for name in ("function", "form", "dtype"))
+                result.append(f"{what}: {record['isa']} differs from {isa}")
+    return result
+
+
+def stored_page() -> str:
+    """The page as it is to be."""
+    return page(PAGE.read_text(), stored(RECORDS), stored(COMPARISONS))
+
+
+def page(text: str, records: list[Record], comparisons: list[Record]) -> str:
     """The page, with the tables of these records between its markers."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"{PAGE} does not have the two markers between which the tables stand")
-    return f"{before}{BEGIN}\n{tables(records).strip()}\n\n{END}{after}"
+    written = f"{tables(records).strip()}\n\n{compared(comparisons)}".strip()
+    return f"{before}{BEGIN}\n{written}\n\n{END}{after}"
 
 
 def main(results: list[str]) -> int:
-    records = stored()
+    new: list[Record] = []
     for name in results:
         lines = Path(name).read_text().splitlines()
-        records += [json.loads(line) for line in lines if line.endswith("}")]
-    records = [r for r in merged(records) if not math.isnan(float(r["ulp"]))]
-    store(records)
-    PAGE.write_text(page(PAGE.read_text(), records))
-    return 0
+        new += [json.loads(line) for line in lines if line.endswith("}")]
+    errors = [r for r in new if "beside" not in r]
+    records = merged(stored(RECORDS) + errors)
+    store(RECORDS, [r for r in records if not math.isnan(float(r["ulp"]))])
+    comparisons = [r for r in new if "beside" in r]
+    found = contradictions(stored(COMPARISONS), comparisons)
+    store(COMPARISONS, merged(stored(COMPARISONS) + comparisons))
+    PAGE.write_text(stored_page())
+    print("\n".join(found), end="\n" if found else "")
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

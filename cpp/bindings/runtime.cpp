@@ -14,7 +14,7 @@ void register_runtime(py::module_& m) {
     m.def("num_threads", &num_threads);
     m.def("set_num_threads", &set_num_threads);
     m.def("requested_threads", &requested_threads);
-    m.def("instruction_set", [] { return kernels().name; });
+    m.def("instruction_set", &instruction_set);
     m.def("available_instruction_sets", &available_instruction_sets);
     m.attr("openmp") = openmp_version();
     m.attr("compiler") = RANVIER_COMPILER;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "instruction_sets.hpp"
 #include "options.hpp"
 #include "records.hpp"
 #include "runtime/dispatch.hpp"
@@ -27,6 +28,17 @@ using ranvier::DType;
 using ranvier::Form;
 
 constexpr const char* dtype_names[] = {"float16", "float32", "float64"};
+constexpr const char* form_names[] = {"value", "derivative", "vjp", "vjp_from_output"};
+
+class Stopwatch {
+public:
+    double seconds() const {
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    }
+
+private:
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
 
 /// The parameters as numbers of T: what a kernel gets is what the reference has to take.
 template <class T>
@@ -50,6 +62,7 @@ struct Parameters {
             values[k] = accuracy::widened(held[k]);
         }
     }
+    std::vector<double> list() const { return {values, values + count}; }
 };
 
 /// The kernel of the chosen instruction set; with the derivative, its vjp of 1.
@@ -106,6 +119,28 @@ Result measure(Activation activation, Form form, const Parameters<T>& parameters
     }
 }
 
+template <class T>
+accuracy::Arguments<T> arguments_of(Activation activation, const Parameters<T>& parameters,
+                                    const Options& options) {
+    if constexpr (ranvier::dtype_of<T> == DType::float16) {
+        return [](T* x, std::size_t n, std::uint64_t first) {
+            for (std::size_t i = 0; i < n; ++i) x[i].bits = static_cast<std::uint16_t>(first + i);
+        };
+    } else if constexpr (ranvier::dtype_of<T> == DType::float32) {
+        return [every = options.every](T* x, std::size_t n, std::uint64_t first) {
+            for (std::size_t i = 0; i < n; ++i) x[i] = accuracy::input_at(first + i, every);
+        };
+    } else {
+        const double zero =
+            accuracy::reference(activation, Form::derivative).zero(parameters.values);
+        return
+            [points = accuracy::Points(options.float64_points, parameters.values, parameters.count,
+                                       zero)](T* x, std::size_t n, std::uint64_t first) {
+                for (std::size_t i = 0; i < n; ++i) x[i] = points[first + i];
+            };
+    }
+}
+
 /// Results from standard input, in the order of the inputs and a piece at a time.
 Result judge(Activation activation, Form form, const Parameters<float>& parameters,
              const Options& options) {
@@ -131,26 +166,36 @@ Result judge(Activation activation, Form form, const Parameters<float>& paramete
     return all;
 }
 
+/// The digits that are read back as x; nothing for a NaN.
+std::string digits(double x) {
+    char text[48] = "";
+    if (!std::isnan(x)) std::snprintf(text, sizeof text, "%.17g", x);
+    return text;
+}
+
 void print(const accuracy::Measurement& m, const Result& result, double seconds) {
-    const auto at = [](double x) {
-        char text[48] = "";
-        if (!std::isnan(x)) std::snprintf(text, sizeof text, "%.17g", x);
-        return std::string(text);
-    };
     const auto count = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };
     std::printf("| %s | %s | %.4g | %s |", m.function.c_str(), m.form.c_str(), result.ulp,
-                at(result.at).c_str());
+                digits(result.at).c_str());
     if (m.dtype == "float16") std::printf(" %llu not nearest,", count(result.not_nearest));
     if (result.nan_results != 0) {
         std::printf(" %llu NaN, at %s,", count(result.nan_results),
-                    at(result.nan_results_at).c_str());
+                    digits(result.nan_results_at).c_str());
     }
     if (result.nan_lost != 0) std::printf(" %llu not NaN,", count(result.nan_lost));
     if (result.bits_differ != 0) {
-        std::printf(" vjp of 1 differs at %s and %llu in all,", at(result.bits_differ_at).c_str(),
-                    count(result.bits_differ));
+        std::printf(" vjp of 1 differs at %s and %llu in all,",
+                    digits(result.bits_differ_at).c_str(), count(result.bits_differ));
     }
     std::printf(" %.1f s |\n", seconds);
+    std::fflush(stdout);
+}
+
+void print(const accuracy::Measurement& m, const accuracy::Differences& found, double seconds) {
+    const auto count = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };
+    std::printf("| %s | %s | %s | %llu | %llu | %s | %.1f s |\n", m.function.c_str(),
+                m.form.c_str(), m.beside.c_str(), count(found.results), count(found.apart),
+                digits(found.at).c_str(), seconds);
     std::fflush(stdout);
 }
 
@@ -161,6 +206,45 @@ double bound(const ActivationRecord& record, Form form, DType type) {
     return record.bounds[type == DType::float32 ? index : 2 + index] + 1e-3;
 }
 
+bool fused(const ranvier::KernelTable& table) {
+    return table.name != std::string("baseline");
+}
+
+/// What is printed and recorded of the bits of the chosen instruction set beside another's.
+template <class T>
+bool compare(Activation activation, const Options& options, accuracy::Records& records) {
+    constexpr DType type = ranvier::dtype_of<T>;
+    const ActivationRecord& record = ranvier::activations()[static_cast<std::size_t>(activation)];
+    const Parameters<T> parameters(record, options.parameters);
+    const ranvier::KernelTable& chosen = ranvier::kernels();
+    const std::uint64_t count = input_count<T>(options);
+    const accuracy::Arguments<T> arguments = arguments_of(activation, parameters, options);
+    bool same = true;
+    for (const ranvier::KernelTable* other : ranvier::available_kernels()) {
+        // Where there is no other, for the digest.
+        if (other == &chosen && ranvier::available_kernels().size() > 1) continue;
+        for (int f = 0; f < ranvier::count_of<Form>; ++f) {
+            const auto form = static_cast<Form>(f);
+            if (!accuracy::has_form<T>(chosen, activation, form)) continue;
+            const accuracy::Measurement measurement{
+                "ranvier",   record.name, form_names[f],     dtype_names[static_cast<int>(type)],
+                chosen.name, count,       parameters.list(), other->name};
+            if (records.has(measurement)) {
+                same &= !records.failed(measurement);
+                continue;
+            }
+            const Stopwatch watch;
+            const auto found = accuracy::compare<T>(chosen, *other, activation, form,
+                                                    parameters.held, arguments, count);
+            print(measurement, found, watch.seconds());
+            const bool equal = found.results == 0 || !fused(chosen) || !fused(*other);
+            records.add(measurement, found, equal);
+            same &= equal;
+        }
+    }
+    return same;
+}
+
 template <class T>
 bool report(Activation activation, const Options& options, accuracy::Records& records) {
     constexpr DType type = ranvier::dtype_of<T>;
@@ -168,10 +252,9 @@ bool report(Activation activation, const Options& options, accuracy::Records& re
     const Parameters<T> parameters(record, options.parameters);
     bool within = true;
     for (const Form form : {Form::value, Form::derivative}) {
-        const char* form_name = form == Form::value ? "value" : "derivative";
+        const char* form_name = form_names[static_cast<int>(form)];
         const bool judged = !options.judged.empty();
         if (judged && options.form != form_name) continue;
-        const std::vector<double> values(parameters.values, parameters.values + parameters.count);
         const accuracy::Measurement measurement{judged                    ? options.who
                                                 : options.check_reference ? "reference"
                                                                           : "ranvier",
@@ -180,9 +263,12 @@ bool report(Activation activation, const Options& options, accuracy::Records& re
                                                 dtype_names[static_cast<int>(type)],
                                                 judged ? "" : ranvier::kernels().name,
                                                 input_count<T>(options),
-                                                values};
-        if (records.has(measurement)) continue;
-        const auto start = std::chrono::steady_clock::now();
+                                                parameters.list()};
+        if (records.has(measurement)) {
+            within &= judged || !records.failed(measurement);
+            continue;
+        }
+        const Stopwatch watch;
         Result result;
         if constexpr (type == DType::float32) {
             result = judged ? judge(activation, form, parameters, options)
@@ -190,13 +276,20 @@ bool report(Activation activation, const Options& options, accuracy::Records& re
         } else {
             result = measure(activation, form, parameters, options);
         }
-        const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-        print(measurement, result, seconds.count());
-        records.add(measurement, result);
-        within &= judged || (result.ulp <= bound(record, form, type) && result.nan_results == 0 &&
-                             result.nan_lost == 0 && result.bits_differ == 0);
+        print(measurement, result, watch.seconds());
+        const bool kept =
+            judged || (result.ulp <= bound(record, form, type) && result.nan_results == 0 &&
+                       result.nan_lost == 0 && result.bits_differ == 0);
+        records.add(measurement, result, kept);
+        within &= kept;
     }
     return within;
+}
+
+template <class T>
+bool of_type(Activation activation, const Options& options, accuracy::Records& records) {
+    return options.compare_isa ? compare<T>(activation, options, records)
+                               : report<T>(activation, options, records);
 }
 
 int run(const Options& options) {
@@ -216,25 +309,33 @@ int run(const Options& options) {
     }
     if (!unknown.empty()) throw std::invalid_argument("there is no activation " + unknown.front());
     const bool float64 = options.float64_points != 0;
-    if (float64 && !accuracy::has_quad) {
-        std::printf(
-            "Without quadruple precision: next to the zero of a derivative, nothing is "
-            "measured.\n");
+    const char* dtype = dtype_names[options.float16 ? 0 : float64 ? 2 : 1];
+    if (options.compare_isa) {
+        std::printf("| function | form | %s, %s beside | differ | steps apart | at | |\n",
+                    ranvier::kernels().name, dtype);
+        std::printf("|---|---|---|---|---|---|---|\n");
+    } else {
+        if (float64 && !accuracy::has_quad) {
+            std::printf(
+                "Without quadruple precision: next to the zero of a derivative, nothing is "
+                "measured.\n");
+        }
+        std::printf("| function | form | %s %s, ulp | at | |\n|---|---|---|---|---|\n",
+                    ranvier::kernels().name, dtype);
     }
-    std::printf("| function | form | %s %s, ulp | at | |\n|---|---|---|---|---|\n",
-                ranvier::kernels().name,
-                dtype_names[options.float16 ? 0
-                            : float64       ? 2
-                                            : 1]);
     accuracy::Records records(options.output);
-    bool within = true;
+    bool good = true;
     for (const Activation activation : wanted) {
-        within &= options.float16 ? report<ranvier::half>(activation, options, records)
-                  : float64       ? report<double>(activation, options, records)
-                                  : report<float>(activation, options, records);
+        good &= options.float16 ? of_type<ranvier::half>(activation, options, records)
+                : float64       ? of_type<double>(activation, options, records)
+                                : of_type<float>(activation, options, records);
     }
-    if (!within) std::fprintf(stderr, "An error is above the bound of the registry.\n");
-    return within ? 0 : 1;
+    if (!good) {
+        std::fprintf(stderr, options.compare_isa
+                                 ? "Two instruction sets with a fused multiply-add differ.\n"
+                                 : "An error is above the bound of the registry.\n");
+    }
+    return good ? 0 : 1;
 }
 
 }  // namespace

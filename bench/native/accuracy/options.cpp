@@ -66,6 +66,8 @@ Options parse(int argc, const char* const* argv) {
             }
         } else if (name == "--who") {
             options.who = next(name);
+        } else if (name == "--compare-isa") {
+            options.compare_isa = true;
         } else if (name == "--check-reference") {
             options.check_reference = true;
         } else if (name.starts_with("-")) {

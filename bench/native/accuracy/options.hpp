@@ -21,13 +21,18 @@ inline constexpr char usage[] =
     "  --judge NAME FORM   instead of the library's, float32 results from standard input for the\n"
     "                      inputs of --every K, where FORM is value or derivative\n"
     "  --who WHO           in the records of --judge: whose results they are\n"
+    "  --compare-isa       instead of errors, the bits of the chosen instruction set beside those "
+    "of\n"
+    "                      every other that the machine has; exits with 1 if two that have a "
+    "fused\n"
+    "                      multiply-add differ\n"
     "  --check-reference   instead of a library, the reference beside one of more digits\n";
 
 struct Options {
     std::uint64_t every = 1;
     std::uint64_t float64_points = 0;
     bool float16 = false;
-    bool check_reference = false;
+    bool check_reference = false, compare_isa = false;
     std::vector<double> parameters;
     std::string output, judged, form, who = "standard input";
     std::vector<std::string> names;

@@ -9,14 +9,6 @@
 namespace accuracy {
 namespace {
 
-/// 64 random bits from a number (Steele, Lea and Flood, Fast splittable pseudorandom number
-/// generators, 2014).
-std::uint64_t random_bits(std::uint64_t n) {
-    n = (n + 1) * 0x9e3779b97f4a7c15;
-    n = (n ^ (n >> 30)) * 0xbf58476d1ce4e5b9;
-    n = (n ^ (n >> 27)) * 0x94d049bb133111eb;
-    return n ^ (n >> 31);
-}
 double unit(std::uint64_t bits) {
     return static_cast<double>(bits >> 11) * 0x1p-53;
 }
@@ -28,6 +20,14 @@ constexpr double switches[] = {0.5, 1,     2,     3,    4,   6,    8,    12,    
 constexpr double intervals[] = {1, 1, 10, 10, 50, 50, 800};
 
 }  // namespace
+
+// Steele, Lea and Flood, Fast splittable pseudorandom number generators, 2014.
+std::uint64_t random_bits(std::uint64_t n) {
+    n = (n + 1) * 0x9e3779b97f4a7c15;
+    n = (n ^ (n >> 30)) * 0xbf58476d1ce4e5b9;
+    n = (n ^ (n >> 27)) * 0x94d049bb133111eb;
+    return n ^ (n >> 31);
+}
 
 Points::Points(std::uint64_t count, const double* parameters, std::size_t parameter_count,
                double zero)

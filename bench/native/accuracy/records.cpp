@@ -31,6 +31,8 @@ std::string number(double x) {
     return text;
 }
 
+constexpr const char* failure = ", \"failed\": true}";
+
 /// The start of a line, by which records of the same measurement are found.
 std::string identity(const Measurement& m) {
     std::string line = "{\"who\": " + quoted(m.who) + ", \"function\": " + quoted(m.function) +
@@ -40,7 +42,8 @@ std::string identity(const Measurement& m) {
     for (std::size_t k = 0; k < m.parameters.size(); ++k) {
         line += (k > 0 ? ", " : "") + number(m.parameters[k]);
     }
-    return line + "], ";
+    line += "], ";
+    return m.beside.empty() ? line : line + "\"beside\": " + quoted(m.beside) + ", ";
 }
 
 }  // namespace
@@ -48,10 +51,13 @@ std::string identity(const Measurement& m) {
 Records::Records(std::string path) : path_(std::move(path)) {
     if (path_.empty()) return;
     std::ifstream file(path_);
+    bool ended = true;
     for (std::string line; std::getline(file, line);) {
         // A run that was interrupted may leave half a line.
         if (line.ends_with("}")) lines_.push_back(line);
+        ended = !file.eof();
     }
+    if (!ended) std::ofstream(path_, std::ios::app) << std::endl;
 }
 
 bool Records::has(const Measurement& measurement) const {
@@ -60,7 +66,14 @@ bool Records::has(const Measurement& measurement) const {
                        [&](const std::string& line) { return line.starts_with(start); });
 }
 
-void Records::add(const Measurement& measurement, const Result& result) {
+bool Records::failed(const Measurement& measurement) const {
+    const std::string start = identity(measurement);
+    return std::any_of(lines_.begin(), lines_.end(), [&](const std::string& line) {
+        return line.starts_with(start) && line.ends_with(failure);
+    });
+}
+
+void Records::add(const Measurement& measurement, const Result& result, bool passed) {
     if (path_.empty()) return;
     std::string line =
         identity(measurement) + "\"ulp\": " + number(result.ulp) + ", \"at\": " + number(result.at);
@@ -76,7 +89,25 @@ void Records::add(const Measurement& measurement, const Result& result) {
     if (measurement.dtype == "float16") {
         line += ", \"not_correctly_rounded\": " + std::to_string(result.not_nearest);
     }
-    lines_.push_back(line + "}");
+    append(line, passed);
+}
+
+void Records::add(const Measurement& measurement, const Differences& differences, bool passed) {
+    if (path_.empty()) return;
+    char digest[17];
+    std::snprintf(digest, sizeof digest, "%016llx",
+                  static_cast<unsigned long long>(differences.digest));
+    std::string line = identity(measurement) + "\"digest\": " + quoted(digest) +
+                       ", \"differ\": " + std::to_string(differences.results);
+    if (differences.results != 0) {
+        line += ", \"apart\": " + std::to_string(differences.apart) +
+                ", \"at\": " + number(differences.at);
+    }
+    append(line, passed);
+}
+
+void Records::append(const std::string& record, bool passed) {
+    lines_.push_back(record + (passed ? "}" : failure));
     std::ofstream file(path_, std::ios::app);
     file << lines_.back() << std::endl;
     if (!file) throw std::runtime_error("cannot write " + path_);

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "instruction_sets.hpp"
 #include "sweep.hpp"
 
 namespace accuracy {
@@ -13,6 +14,7 @@ struct Measurement {
     std::string who, function, form, dtype, isa;
     std::uint64_t inputs;
     std::vector<double> parameters;
+    std::string beside = {};  // the other one of two instruction sets
 };
 
 /// A file of records that is appended to; without a name, nothing is read or written.
@@ -20,10 +22,16 @@ class Records {
 public:
     explicit Records(std::string path);
     bool has(const Measurement& measurement) const;
-    /// Throws std::runtime_error if the file cannot be written.
-    void add(const Measurement& measurement, const Result& result);
+    /// Whether it has one that did not pass.
+    bool failed(const Measurement& measurement) const;
+    /// `passed` is whether the result is as it has to be. Throws std::runtime_error if the file
+    /// cannot be written.
+    void add(const Measurement& measurement, const Result& result, bool passed);
+    void add(const Measurement& measurement, const Differences& differences, bool passed);
 
 private:
+    void append(const std::string& record, bool passed);
+
     std::string path_;
     std::vector<std::string> lines_;
 };

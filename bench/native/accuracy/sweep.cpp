@@ -1,41 +1,14 @@
 #include "sweep.hpp"
 
-#include <atomic>
 #include <bit>
 #include <cstring>
-#include <mutex>
 #include <vector>
 
-#include "runtime/threads.hpp"
+#include "blocks.hpp"
 #include "ulp.hpp"
 
 namespace accuracy {
 namespace {
-
-constexpr std::size_t block = 4096;
-
-/// body(first, n, result) on blocks of [0, count): whoever is free takes the next one, because
-/// arguments differ in what they cost.
-template <class Body>
-Result over_blocks(std::uint64_t count, Body body) {
-    const std::uint64_t blocks = (count + block - 1) / block;
-    std::atomic<std::uint64_t> next{0};
-    std::mutex lock;
-    Result all;
-    const auto threads = static_cast<std::size_t>(ranvier::num_threads());
-    ranvier::parallel_for(threads, 1, 1, [&](std::size_t, std::size_t) {
-        Result mine;
-        auto run = body();
-        for (std::uint64_t b = next++; b < blocks; b = next++) {
-            const std::uint64_t first = b * block;
-            run(first, static_cast<std::size_t>(std::min<std::uint64_t>(block, count - first)),
-                mine);
-        }
-        const std::lock_guard guard(lock);
-        all.add(mine);
-    });
-    return all;
-}
 
 /// Of arguments with the same error, the one whose bits are lower: whatever thread is the first.
 void note(Result& result, double ulp, double at) {
@@ -118,13 +91,9 @@ void compare_bits(const double* x, const T* a, const T* b, std::size_t n, Result
     }
 }
 
-/// Float32 arguments from that index on, and the same as doubles. The bits are modulo 2^32.
+/// Float32 arguments from that index on, and the same as doubles.
 void fill(float* input, double* x, std::size_t n, std::uint64_t first, std::uint64_t every) {
-    const auto start = static_cast<std::uint32_t>(first * every);
-    const auto step = static_cast<std::uint32_t>(every);
-    for (std::size_t i = 0; i < n; ++i) {
-        input[i] = std::bit_cast<float>(start + static_cast<std::uint32_t>(i) * step);
-    }
+    for (std::size_t i = 0; i < n; ++i) input[i] = input_at(first + i, every);
     for (std::size_t i = 0; i < n; ++i) x[i] = input[i];
 }
 
@@ -143,7 +112,7 @@ void Result::add(const Result& other) {
 Result sweep(const Subject<float>& subject, const Reference& reference, const double* parameters,
              std::uint64_t every, std::uint64_t begin, std::uint64_t count) {
     const Window near(reference.zero(parameters));
-    return over_blocks(count, [&] {
+    return over_blocks<Result>(count, [&] {
         return [&, input = std::vector<float>(block), y = std::vector<float>(block),
                 again = std::vector<float>(block), x = std::vector<double>(block),
                 got = std::vector<double>(block), exact = std::vector<double>(block)](
@@ -166,7 +135,7 @@ Result sweep(const Subject<float>& subject, const Reference& reference, const do
 Result sweep(const Subject<double>& subject, const Reference& reference, const double* parameters,
              const Points& points, std::uint64_t count) {
     const Window near(reference.zero(parameters));
-    return over_blocks(count, [&] {
+    return over_blocks<Result>(count, [&] {
         return [&, x = std::vector<double>(block), y = std::vector<double>(block),
                 again = std::vector<double>(block), exact = std::vector<long double>(block)](
                    std::uint64_t first, std::size_t n, Result& result) mutable {
@@ -188,7 +157,7 @@ Result sweep(const Subject<double>& subject, const Reference& reference, const d
 
 Result sweep(const Subject<ranvier::half>& subject, const Reference& reference,
              const double* parameters) {
-    return over_blocks(1 << 16, [&] {
+    return over_blocks<Result>(1 << 16, [&] {
         return [&](std::uint64_t first, std::size_t n, Result& result) {
             std::vector<ranvier::half> input(n), y(n), again(n);
             std::vector<double> x(n), got(n);
@@ -216,7 +185,7 @@ Result sweep(const Subject<ranvier::half>& subject, const Reference& reference,
 
 Result check_in_double(const Reference& reference, const double* parameters, std::uint64_t every) {
     const Window near(reference.zero(parameters));
-    return over_blocks(inputs(every), [&] {
+    return over_blocks<Result>(inputs(every), [&] {
         return [&](std::uint64_t first, std::size_t n, Result& result) {
             std::vector<float> input(n);
             std::vector<double> x(n), got(n);
@@ -232,7 +201,7 @@ Result check_in_double(const Reference& reference, const double* parameters, std
 Result check_in_extended(const Reference& reference, const double* parameters, const Points& points,
                          std::uint64_t count) {
     const Window near(reference.zero(parameters));
-    return over_blocks(count, [&] {
+    return over_blocks<Result>(count, [&] {
         return [&](std::uint64_t first, std::size_t n, Result& result) {
             std::vector<double> x(n);
             std::vector<long double> got(n);

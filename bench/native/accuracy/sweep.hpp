@@ -1,6 +1,7 @@
 // The largest error of a kernel over a range of arguments.
 #pragma once
 
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <functional>
@@ -34,9 +35,14 @@ struct Subject {
     Compute<T> same;
 };
 
-/// Float32 argument number `index` of those that are `every` apart.
+/// How many float32 arguments there are whose bits are `every` apart.
 inline std::uint64_t inputs(std::uint64_t every) {
     return (std::uint64_t{1} << 32) / every;
+}
+/// The one of that index, of which the bits are taken modulo 2^32.
+inline float input_at(std::uint64_t index, std::uint64_t every) {
+    return std::bit_cast<float>(static_cast<std::uint32_t>(index) *
+                                static_cast<std::uint32_t>(every));
 }
 
 /// Arguments [first, first + count) of every k-th.

@@ -60,8 +60,23 @@ struct Features {
         isa::optimizer_table,                                                              \
     }
 
-/// Compiled in and usable here, best first.
-std::vector<const KernelTable*> usable() {
+const KernelTable& choose() {
+    const auto tables = available_kernels();
+    const char* forced = std::getenv("RANVIER_ISA");
+    if (forced == nullptr || *forced == '\0') return *tables.front();
+    std::string names;
+    for (const KernelTable* table : tables) {
+        if (forced == std::string(table->name)) return *table;
+        names += (names.empty() ? "" : ", ") + std::string(table->name);
+    }
+    throw std::runtime_error(
+        "RANVIER_ISA is '" + std::string(forced) +
+        "', which is unknown or not available on this machine; available: " + names);
+}
+
+}  // namespace
+
+std::vector<const KernelTable*> available_kernels() {
     std::vector<const KernelTable*> tables;
 #if defined(__x86_64__)
     RV_TABLE(avx512);
@@ -81,30 +96,18 @@ std::vector<const KernelTable*> usable() {
     return tables;
 }
 
-const KernelTable& choose() {
-    const auto tables = usable();
-    const char* forced = std::getenv("RANVIER_ISA");
-    if (forced == nullptr || *forced == '\0') return *tables.front();
-    std::string names;
-    for (const KernelTable* table : tables) {
-        if (forced == std::string(table->name)) return *table;
-        names += (names.empty() ? "" : ", ") + std::string(table->name);
-    }
-    throw std::runtime_error(
-        "RANVIER_ISA is '" + std::string(forced) +
-        "', which is unknown or not available on this machine; available: " + names);
-}
-
-}  // namespace
-
 const KernelTable& kernels() {
     static const KernelTable& chosen = choose();
     return chosen;
 }
 
+std::string instruction_set() {
+    return kernels().name;
+}
+
 std::vector<std::string> available_instruction_sets() {
     std::vector<std::string> names;
-    for (const KernelTable* table : usable()) names.emplace_back(table->name);
+    for (const KernelTable* table : available_kernels()) names.emplace_back(table->name);
     return names;
 }
 

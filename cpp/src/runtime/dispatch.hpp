@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "../isa/kernels.hpp"
+#include "ranvier/runtime.hpp"
 
 namespace ranvier {
 
@@ -39,8 +40,8 @@ const ProductKernels<T>& product_kernels() {
     return of_precision<T>(kernels().products_float32, kernels().products_float64);
 }
 
-/// The instruction sets that were compiled in and that this machine has, best first.
-std::vector<std::string> available_instruction_sets();
+/// The kernels of the instruction sets that were compiled in and that this machine has, best first.
+std::vector<const KernelTable*> available_kernels();
 
 /// The one for several rows at a time, which only float32 has.
 template <class T>

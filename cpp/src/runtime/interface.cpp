@@ -34,21 +34,38 @@ void run(int index, Form form, std::initializer_list<const T*> arrays, T* y, std
     run_elementwise<T>(static_cast<Activation>(index), form, arrays, parameters, y, n);
 }
 
+void require_temperature(double temperature) {
+    if (temperature > 0 && !std::isinf(temperature)) return;
+    throw std::invalid_argument("temperature is " + std::to_string(temperature) +
+                                "; expected a positive, finite number");
+}
+
+/// `rows` contiguous rows of n elements, one behind the other.
+template <class T>
+Rows stack(const T* data, std::size_t n) {
+    constexpr std::ptrdiff_t item = sizeof(T);
+    return {reinterpret_cast<char*>(const_cast<T*>(data)), static_cast<std::ptrdiff_t>(n) * item,
+            item};
+}
+/// One value for all rows.
+Rows repeated(double& value) {
+    return {reinterpret_cast<char*>(&value), 0, 0};
+}
+
 template <class T>
 void run(RowKernel<T> kernel, RowsInLanesKernel RowsInLanesKernels::* in_lanes, const T* x, T* y,
          std::size_t rows, std::size_t n, std::size_t outputs, double temperature) {
-    if (!(temperature > 0) || std::isinf(temperature)) {
-        throw std::invalid_argument("temperature is " + std::to_string(temperature) +
-                                    "; expected a positive, finite number");
-    }
-    constexpr std::ptrdiff_t item = sizeof(T);
-    const auto stack = [&](const T* data, std::size_t columns) {
-        return Rows{reinterpret_cast<char*>(const_cast<T*>(data)),
-                    static_cast<std::ptrdiff_t>(columns) * item, item};
-    };
-    run_rows<T>(kernel, rows_in_lanes_kernel<T>(in_lanes), stack(x, n), Rows{nullptr, 0, 0},
-                Rows{reinterpret_cast<char*>(&temperature), 0, 0}, stack(y, outputs), rows, n,
-                outputs);
+    require_temperature(temperature);
+    run_rows<T>(kernel, rows_in_lanes_kernel<T>(in_lanes), stack(x, n), Rows{},
+                repeated(temperature), stack(y, outputs), rows, n, outputs);
+}
+
+template <class T>
+void run_vjp(RowVjpKernel<T> kernel, const T* g, const T* y, T* out, std::size_t rows,
+             std::size_t n, double temperature) {
+    require_temperature(temperature);
+    run_rows_vjp<T>(kernel, stack(g, n), stack(y, n), repeated(temperature), stack(out, n), rows,
+                    n);
 }
 
 }  // namespace
@@ -99,13 +116,27 @@ void logsumexp(const T* x, T* y, std::size_t rows, std::size_t n) {
     run<T>(row_kernels<T>().logsumexp, &RowsInLanesKernels::logsumexp, x, y, rows, n, 1, 1.0);
 }
 
+template <class T>
+void softmax_vjp(const T* g, const T* y, T* out, std::size_t rows, std::size_t n,
+                 double temperature) {
+    run_vjp<T>(row_kernels<T>().softmax_vjp, g, y, out, rows, n, temperature);
+}
+
+template <class T>
+void log_softmax_vjp(const T* g, const T* y, T* out, std::size_t rows, std::size_t n,
+                     double temperature) {
+    run_vjp<T>(row_kernels<T>().log_softmax_vjp, g, y, out, rows, n, temperature);
+}
+
 #define RV_INSTANTIATE(T)                                                                       \
     template void Function::value(const T*, T*, std::size_t, std::span<const T>) const;         \
     template void Function::derivative(const T*, T*, std::size_t, std::span<const T>) const;    \
     template void Function::vjp(const T*, const T*, T*, std::size_t, std::span<const T>) const; \
     template void softmax(const T*, T*, std::size_t, std::size_t, double);                      \
     template void log_softmax(const T*, T*, std::size_t, std::size_t, double);                  \
-    template void logsumexp(const T*, T*, std::size_t, std::size_t);
+    template void logsumexp(const T*, T*, std::size_t, std::size_t);                            \
+    template void softmax_vjp(const T*, const T*, T*, std::size_t, std::size_t, double);        \
+    template void log_softmax_vjp(const T*, const T*, T*, std::size_t, std::size_t, double);
 RV_INSTANTIATE(float)
 RV_INSTANTIATE(double)
 #undef RV_INSTANTIATE

@@ -87,6 +87,7 @@ int openmp_version() {
 }
 
 int num_threads() {
+    start_threads();
 #ifdef _OPENMP
     if (forked.load(std::memory_order_relaxed)) return 1;
     const int wanted = requested.load(std::memory_order_relaxed);
@@ -97,6 +98,7 @@ int num_threads() {
 }
 
 int requested_threads() {
+    start_threads();
     return requested;
 }
 
@@ -106,15 +108,20 @@ void set_num_threads(int count) {
                                     "; expected an integer from 1 to " +
                                     std::to_string(most_threads) + ", or 0 for the default");
     }
+    start_threads();
     requested = count;
 }
 
 void start_threads() {
-    requested = from_environment();
-    quota = control_group_quota();
+    static const bool started = [] {
+        requested = from_environment();
+        quota = control_group_quota();
 #if defined(__unix__) || defined(__APPLE__)
-    pthread_atfork(nullptr, nullptr, [] { forked = true; });
+        pthread_atfork(nullptr, nullptr, [] { forked = true; });
 #endif
+        return true;
+    }();
+    (void)started;
 }
 
 void detail::parallel_for(std::size_t n, std::size_t block, std::size_t wanted,

@@ -4,21 +4,15 @@
 
 #include <cstddef>
 
+#include "ranvier/runtime.hpp"
+
 namespace ranvier {
-
-/// How many threads a parallel loop may use: what set_num_threads said, else RANVIER_NUM_THREADS,
-/// else what OpenMP would use (OMP_NUM_THREADS, processor affinity), within the control group's
-/// quota. 1 in a child of fork() and in a build without OpenMP.
-int num_threads();
-
-/// Sets it for the process; 0 goes back to the default. Throws std::invalid_argument if negative.
-void set_num_threads(int count);
 
 /// What set_num_threads or RANVIER_NUM_THREADS said; 0 for the default.
 int requested_threads();
 
-/// Reads the environment and prepares for fork(): once, when the library is loaded. Throws
-/// std::invalid_argument if RANVIER_NUM_THREADS is not a positive integer.
+/// Reads the environment and prepares for fork(), once: what asks for threads begins with it.
+/// Throws std::invalid_argument if RANVIER_NUM_THREADS is not a positive integer.
 void start_threads();
 
 /// The OpenMP version the library was built with, as yyyymm; 0 without OpenMP.
