@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from . import activations, gates
+from . import _native, activations, gates
 from ._elementwise import Activation, registry
 from .activations import *
 from .gates import *

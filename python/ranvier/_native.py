@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 
 # Iterations of a pause instruction, 15 to 50 microseconds: enough for loops that follow each other,
 # where waking a worker takes as long, and little beside a matrix product.
@@ -32,6 +33,20 @@ def _brief_spinning() -> Iterator[None]:
         for name in added:
             del os.environ[name]
 
+
+def _in_subinterpreter() -> bool:
+    """Where NumPy does not work either, and to load the core would wait for ever."""
+    for name in ("_interpreters", "_xxsubinterpreters"):  # since Python 3.13, and before
+        try:
+            interpreters = import_module(name)
+        except ImportError:
+            continue
+        return bool(interpreters.get_current() != interpreters.get_main())
+    return False
+
+
+if _in_subinterpreter():
+    raise ImportError("ranvier cannot be loaded in a subinterpreter; expected the main one")
 
 with _brief_spinning():
     from . import _core

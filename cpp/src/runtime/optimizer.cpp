@@ -97,6 +97,8 @@ struct Block {
 /// The states of LAMB, and lr |p| / |u| for each tensor.
 std::vector<double> lamb_step_sizes(int type, std::vector<OptimizerTensor>& tensors,
                                     std::size_t item_size, const double* numbers) {
+    // All memory first: without it, no state is written.
+    std::vector<double> of_p(tensors.size()), of_u(tensors.size()), result(tensors.size());
     std::vector<Block> blocks;
     for (std::size_t i = 0; i < tensors.size(); ++i) {
         for (std::size_t begin = 0; begin < tensors[i].size; begin += summed_block) {
@@ -118,7 +120,6 @@ std::vector<double> lamb_step_sizes(int type, std::vector<OptimizerTensor>& tens
                       });
         }
     });
-    std::vector<double> of_p(tensors.size()), of_u(tensors.size()), result(tensors.size());
     for (const Block& block : blocks) {
         of_p[block.tensor] += block.squares[0];
         of_u[block.tensor] += block.squares[1];

@@ -6,10 +6,13 @@
 #include <cstdlib>
 #include <exception>
 #include <fstream>
+#include <latch>
 #include <limits>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <vector>
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -76,6 +79,27 @@ int from_environment() {
     return static_cast<int>(count);
 }
 
+#ifdef _OPENMP
+/// `count`, or fewer if so many threads cannot be had: for lack of memory, or by a limit on
+/// processes. OpenMP would end the process then. Tried once for each size of team that grows, since
+/// OpenMP keeps its workers, each calling thread its own.
+int available_team(int count) {
+    thread_local int largest = 1;
+    if (count <= largest) return count;
+    std::latch tried(1);
+    std::vector<std::jthread> others;
+    try {
+        others.reserve(static_cast<std::size_t>(count) - 1);
+        for (int k = 1; k < count; ++k) others.emplace_back([&tried] { tried.wait(); });
+        largest = count;
+    } catch (const std::exception&) {  // std::system_error or std::bad_alloc
+        count = largest;
+    }
+    tried.count_down();
+    return count;
+}
+#endif
+
 }  // namespace
 
 int openmp_version() {
@@ -128,8 +152,9 @@ void detail::parallel_for(std::size_t n, std::size_t block, std::size_t wanted,
                           void (*body)(void*, std::size_t, std::size_t), void* context) {
     const std::size_t blocks = n / block + (n % block != 0);
     const std::size_t granted = static_cast<std::size_t>(num_threads());
-    const int threads = static_cast<int>(std::min({wanted, granted, blocks}));
+    int threads = static_cast<int>(std::min({wanted, granted, blocks}));
 #ifdef _OPENMP
+    if (threads > 1 && !omp_in_parallel()) threads = available_team(threads);
     if (threads > 1 && !omp_in_parallel()) {
         std::exception_ptr error;
         std::atomic_flag thrown = ATOMIC_FLAG_INIT;

@@ -1,0 +1,100 @@
+"""What is short of memory raises MemoryError and goes on working, and nothing leaks."""
+
+from __future__ import annotations
+
+import pytest
+
+from programs import run
+
+# In a thread of its own, so that the memory that a kernel keeps for each thread, and its workers,
+# have to be had as well. The limits are in MiB beyond what the process has.
+SHORT = """
+    import gc, re, resource, threading
+    from pathlib import Path
+    import numpy as np
+    import ranvier as rv
+    from everything import calls, same
+
+    rv.set_num_threads({threads})
+    expected = {{name: call() for name, call in calls(rows := 200_000).items()}}
+    mine = calls(rows)
+    outcomes = {{}}
+
+    def limited(call, extra):
+        size = int(re.search(r"VmSize:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+        limit = size * 1024 + extra * 2**20
+        resource.setrlimit(resource.RLIMIT_AS, (int(limit), resource.RLIM_INFINITY))
+        try:
+            return call()
+        except MemoryError:
+            return None
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
+
+    def work(name, call, extra, again):
+        try:
+            result = limited(call, extra)
+            outcomes[name, extra] = "short" if result is None else "right"
+            call() if again else None
+        except BaseException as error:
+            outcomes[name, extra] = repr(error)
+
+    for name, call in mine.items():
+        for extra in (0.1, 0.6, 9, 24):
+            thread = threading.Thread(target=work, args=(name, call, extra, True))
+            thread.start()
+            thread.join()
+        gc.collect()
+    strange = {{key: value for key, value in outcomes.items() if value not in ("short", "right")}}
+    assert not strange, strange
+    short = {{name for (name, _), outcome in outcomes.items() if outcome == "short"}}
+    after = {{name: call() for name, call in calls(rows).items()}}
+    assert all(same(after[name], expected[name]) for name in expected)
+    print(*sorted(short), sep="\\n")
+"""
+ALLOCATING = ("gelu", "vjp.gelu", "glu", "softmax of columns", "mse_loss none", "product")
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_a_limit_of_memory(threads):
+    # Every block comes from the system, and goes back to it.
+    settings = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "0"}
+    short = run(SHORT.format(threads=threads), timeout=300, **settings).splitlines()
+    missing = set(ALLOCATING) - set(short)
+    assert not missing, f"no MemoryError from {missing}"
+
+
+LEAKS = """
+    import gc, sys
+    from pathlib import Path
+    import resource
+    from everything import calls
+
+    def resident():
+        gc.collect()
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+    grown = {{}}
+    for name, call in calls(3).items():
+        for _ in range({warm}):
+            call()
+        before = resident()
+        for _ in range({count}):
+            call()
+        grown[name] = resident() - before
+    leaking = {{name: size for name, size in grown.items() if size > {most}}}
+    assert not leaking, leaking
+    print(len(grown), max(grown.values()))
+"""
+
+
+def test_nothing_leaks():
+    # The smallest object, left behind at every call, is twice as much.
+    run(LEAKS.format(warm=300, count=4000, most=65536))
+
+
+@pytest.mark.stress
+def test_nothing_leaks_over_a_million_calls(capsys):
+    found = run(LEAKS.format(warm=1000, count=10**6, most=2**20), timeout=4 * 3600)
+    with capsys.disabled():
+        print("\nfunctions, and the most that the memory grew over a million calls of one:", found)
