@@ -65,6 +65,13 @@ def warnings(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation as HTML in build/docs; a warning is an error."""
+    session.install(".[docs]")
+    session.run("sphinx-build", "-W", "--keep-going", *session.posargs, "docs", "build/docs")
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """The whole comparison with the peers, which come from PyPI: half an hour."""
     session.install(".[bench]")
