@@ -68,7 +68,8 @@ def warnings(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """The documentation as HTML in build/docs; a warning is an error."""
     session.install(".[docs]")
-    session.run("sphinx-build", "-W", "--keep-going", *session.posargs, "docs", "build/docs")
+    options = ("-W", "--keep-going", "-j", "auto")
+    session.run("sphinx-build", *options, *session.posargs, "docs", "build/docs")
 
 
 @nox.session
