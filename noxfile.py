@@ -145,6 +145,14 @@ def wheel(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation as HTML in build/docs; a warning is an error."""
+    session.install(".[docs]")
+    options = ("-W", "--keep-going", "-j", "auto")
+    session.run("sphinx-build", *options, *session.posargs, "docs", "build/docs")
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """The whole comparison with the peers, which come from PyPI: half an hour."""
     session.install(".[bench]")

@@ -39,9 +39,10 @@ def test_generated_docstring(operation):
     assert doctest.DocTestRunner().run(example).failed == 0
 
 
-def test_training(checkout, tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", ["training", "tutorial"])
+def test_session(checkout, tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)  # the examples write files
-    result = doctest.testfile(str(checkout / "docs/training.md"), module_relative=False)
+    result = doctest.testfile(str(checkout / f"docs/{name}.md"), module_relative=False)
     assert result.attempted > 20 and result.failed == 0
 
 

@@ -110,8 +110,8 @@ def registry() -> list[Activation]:
 
 
 _SUMMARY = {
-    "value": "{name}(x) = {formula}, elementwise.",
-    "derivative": "Derivative of {name} at x: {derivative}.",
+    "value": "``{name}(x) = {formula}``, elementwise.",
+    "derivative": "Derivative of {name} at x: ``{derivative}``.",
     "vjp": "g times the derivative of {name} at x, in one pass.",
     "vjp_from_output": "g times the derivative of {name} where its value is y, in one pass.",
 }

@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     try:
-        arguments = _parser().parse_args(argv)
+        arguments = parser().parse_args(argv)
         arguments.command(arguments)
     except SystemExit as request:  # --help and --version, and rich when nobody reads its table
         return int(request.code or 0)
@@ -84,7 +84,7 @@ def _discard_output() -> None:
     os.close(nowhere)
 
 
-def _parser() -> _Parser:
+def parser() -> _Parser:
     parser = _Parser(
         "ranvier",
         description="Neural networks on NumPy arrays.",

@@ -67,7 +67,7 @@ def l1_loss(
     weight: npt.ArrayLike | None = None,
     sample_weight: npt.ArrayLike | None = None,
 ) -> Any:
-    """Absolute error, |input - target|, with the slope 0 where it is 0.
+    """Absolute error, ``|input - target|``, with the slope 0 where it is 0.
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ def lq_loss(
     reduction: str = "mean",
     sample_weight: npt.ArrayLike | None = None,
 ) -> Any:
-    """A power of the absolute error, |input - target|^q, with the slope 0 where it is 0.
+    """A power of the absolute error, ``|input - target|^q``, with the slope 0 where it is 0.
 
     Parameters
     ----------
@@ -234,7 +234,7 @@ def log_cosh_loss(
 ) -> Any:
     """Logarithm of the hyperbolic cosine of the error, log cosh(input - target).
 
-    About d^2 / 2 for a small error d, and |d| - log 2 for a large one; it does not overflow.
+    About d^2 / 2 for a small error d, and ``|d| - log 2`` for a large one; it does not overflow.
 
     Parameters
     ----------

@@ -99,7 +99,7 @@ def _module_class(record: Activation) -> type[Elementwise]:
     return derived_module(
         Elementwise,
         record,
-        f"{record.formula}, elementwise, as a layer.",
+        f"``{record.formula}``, elementwise, as a layer.",
         f"""Parameters
 ----------
 {parameters or "None."}""",

@@ -89,7 +89,7 @@ class Embedding(Module):
         self.add_parameter("weight", weight.astype(dtype))
 
     def forward(self, x: Array) -> Array:
-        """The rows, of shape (*, embedding_dim), for x of any shape and any dtype of integers."""
+        """The rows, of shape (..., embedding_dim), for x of any shape and any dtype of integers."""
         if not isinstance(x, np.ndarray) or x.dtype.kind not in "iu":
             raise TypeError(
                 f"x is of {getattr(x, 'dtype', type(x))}; expected an array of integers"

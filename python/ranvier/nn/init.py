@@ -1,4 +1,4 @@
-"""Initial values, written into arrays in place: torch.nn.init's functions, and lecun_normal_.
+"""Initial values, written into arrays in place: torch.nn.init's functions, and `lecun_normal_`.
 
 Each takes the array first, writes to all of it, whatever its strides, and returns it. `rng` is a
 numpy.random.Generator or a seed for one; without it, the values are other ones each time. The
@@ -254,7 +254,7 @@ def dirac_(tensor: Array, groups: int = 1) -> Array:
 
     Parameters
     ----------
-    tensor : ndarray of shape (outputs, inputs, *kernel)
+    tensor : ndarray of shape (outputs, inputs, ...)
         Of 3 to 5 axes.
     groups : int, default 1
         A divisor of the number of outputs; each group keeps its own inputs.
@@ -286,7 +286,7 @@ def xavier_uniform_(tensor: Array, gain: float = 1.0, *, rng: Seed = None) -> Ar
 
     Parameters
     ----------
-    tensor : ndarray of shape (outputs, inputs, *kernel)
+    tensor : ndarray of shape (outputs, inputs, ...)
     gain : float, default 1
     rng : int or numpy.random.Generator, optional
 
@@ -310,7 +310,7 @@ def xavier_normal_(tensor: Array, gain: float = 1.0, *, rng: Seed = None) -> Arr
 
     Parameters
     ----------
-    tensor : ndarray of shape (outputs, inputs, *kernel)
+    tensor : ndarray of shape (outputs, inputs, ...)
     gain : float, default 1
     rng : int or numpy.random.Generator, optional
 
@@ -341,7 +341,7 @@ def kaiming_uniform_(
 
     Parameters
     ----------
-    tensor : ndarray of shape (outputs, inputs, *kernel)
+    tensor : ndarray of shape (outputs, inputs, ...)
     a : float, default 0
         The negative slope of the activation that follows, where that is leaky_relu.
     mode : {"fan_in", "fan_out"}, default "fan_in"
@@ -377,7 +377,7 @@ def kaiming_normal_(
 
     Parameters
     ----------
-    tensor : ndarray of shape (outputs, inputs, *kernel)
+    tensor : ndarray of shape (outputs, inputs, ...)
     a : float, default 0
         The negative slope of the activation that follows, where that is leaky_relu.
     mode : {"fan_in", "fan_out"}, default "fan_in"
@@ -405,7 +405,7 @@ def lecun_normal_(tensor: Array, *, rng: Seed = None) -> Array:
 
     Parameters
     ----------
-    tensor : ndarray of shape (outputs, inputs, *kernel)
+    tensor : ndarray of shape (outputs, inputs, ...)
     rng : int or numpy.random.Generator, optional
 
     References

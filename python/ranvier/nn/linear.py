@@ -88,7 +88,7 @@ class Linear(Module):
         self._gather()
 
     def forward(self, x: Array) -> Array:
-        """x W^T + b for x of shape (*, in_features), of the layer's dtype."""
+        """x W^T + b for x of shape (..., in_features), of the layer's dtype."""
         x = self._readable(x)
         z = self._result("output", (*x.shape[:-1], self.out_features), x.dtype)
         _core.dense_forward(x, [native_layer(self, None, z, z)])

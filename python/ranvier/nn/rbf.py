@@ -21,7 +21,7 @@ _FARTHEST = 1e3
 
 
 class RBF(Module):
-    """exp(-(|x - c| / w)^2), the Gaussian of the distance to a centre c, for each output.
+    """``exp(-(|x - c| / w)^2)``, the Gaussian of the distance to a centre c, for each output.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class RBF(Module):
 
     Notes
     -----
-    Distances are sums of squared differences, not |x|^2 - 2 x c + |c|^2, which loses all digits
+    Distances are sums of squared differences, not ``|x|^2 - 2 x c + |c|^2``, which loses all digits
     where x is close to a centre: at the centre the output is 1.
 
     References

@@ -116,12 +116,12 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
     ----------
     classes_ : ndarray of shape (n_classes,)
     coefs_, intercepts_ : list of ndarray, of shapes (n_inputs, n_outputs) and (n_outputs,)
-        Views of the parameters of model_, and what is assigned to them counts.
+        Views of the parameters of `model_`, and what is assigned to them counts.
     model_ : nn.Sequential
         From features to scores; what makes probabilities of scores is not a part of it.
     loss_, loss_curve_, best_loss_
         The last loss, those of all epochs, and the least. They are of the training, penalty
-        included. best_loss_ is None with early_stopping; "lbfgs" has no curve.
+        included. `best_loss_` is None with early_stopping; "lbfgs" has no curve.
     validation_scores_, best_validation_score_
         Accuracy after each epoch, and the best; None without early_stopping.
     n_iter_, t_ : int
