@@ -115,9 +115,7 @@ def test_softmax_family(data):
 
 @given(data=st.data())
 def test_gates_and_maxout(data):
-    name = data.draw(
-        st.sampled_from(("glu", "swiglu", "geglu", "reglu", "bilinear_glu", "maxout"))
-    )
+    name = data.draw(st.sampled_from(("glu", "swiglu", "geglu", "reglu", "bilinear_glu", "maxout")))
     shape, dtype = data.draw(shapes), data.draw(st.sampled_from(REAL))
     x = data.draw(arrays(shape, dtype))
     axis = data.draw(axes(x.shape))
@@ -261,7 +259,9 @@ def test_optimizer_steps(data):
         if data.draw(st.integers(0, 7)) == 0:
             parameters[-1] = data.draw(arrays(shape, dtype))
         if data.draw(st.integers(0, 9)) == 0:
-            gradients[-1] = data.draw(outputs(shape, dtype, (data.draw(st.sampled_from(parameters)),)))
+            gradients[-1] = data.draw(
+                outputs(shape, dtype, (data.draw(st.sampled_from(parameters)),))
+            )
     kept: list[Any] = []
 
     def step() -> None:
