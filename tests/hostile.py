@@ -84,13 +84,16 @@ def contents(arrays: list[Any]) -> list[bytes]:
 def refused(call: Callable[[], Any], written: list[Any]) -> tuple[bool, Any]:
     """Whether the call raises, and what it gives if not. If it does, nothing is written."""
     before = contents(written)
+    refusal: Exception | None = None
+    result = None
     try:
         result = call()
-    except REFUSALS as error:
-        assert str(error), f"{type(error).__name__} without a word"
-        assert contents(written) == before, f"half written, and then {error!r}"
-        return True, error
-    return False, result
+    except REFUSALS as raised:
+        refusal = raised
+    if refusal is not None:
+        assert str(refusal), f"{type(refusal).__name__} without a word"
+        assert contents(written) == before, f"half written, and then {refusal!r}"
+    return refusal is not None, result
 
 
 def plain(x: Any) -> Any:

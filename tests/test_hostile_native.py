@@ -52,6 +52,44 @@ def test_take_rows(data):
         np.testing.assert_array_equal(out, array_copy[indices_copy])
 
 
+@pytest.mark.parametrize("dtype", [np.dtype(">i8"), np.dtype("<i8")])
+def test_rows_are_taken_by_native_aligned_indices_alone(dtype):
+    raw = np.zeros(2 * 8 + 1, np.uint8)
+    indices = raw[1:].view(dtype)
+    indices[:] = (1, 0)
+    array, out = np.eye(2), np.full((2, 2), 7.0)
+    with pytest.raises(TypeError, match="aligned int64"):
+        _core.take_rows(array, indices, out)
+    assert np.all(out == 7)
+
+
+def one_layer(activation: Any = None, values: Any = (), from_output: Any = False) -> Any:
+    return {"weight": np.eye(2)}, activation, values, from_output, None, None
+
+
+RELU, ELU, GELU = (_core.activation_index(name) for name in ("relu", "elu", "gelu"))
+
+
+@pytest.mark.parametrize(
+    ("layer", "error", "message"),
+    [
+        ("layer", TypeError, "tuples of 6 items"),
+        (({},), TypeError, "tuples of 6 items"),
+        ((None, *one_layer()[1:]), TypeError, "dict of weight and bias"),
+        (({}, *one_layer()[1:]), KeyError, "weight"),
+        (one_layer(-1), ValueError, "has activation -1; expected 0 to"),
+        (one_layer(10**6), ValueError, "has activation 1000000; expected 0 to"),
+        (one_layer(RELU, (1.0,)), ValueError, "has 1 parameters of its activation; expected 0"),
+        (one_layer(ELU, (1.0,) * 9), ValueError, "has 9 parameters of its activation; expected 1"),
+        (one_layer(ELU), ValueError, "has 0 parameters of its activation; expected 1"),
+        (one_layer(GELU, (), True), ValueError, "does not tell its derivative"),
+    ],
+)
+def test_a_layer_that_is_none(layer, error, message):
+    with pytest.raises(error, match=message):
+        _core.dense_forward(np.eye(2), [layer])
+
+
 def layer(data: st.DataObject, rows: int, inputs: int, dtype: str) -> tuple[Any, int]:
     """As nn.Linear describes itself to the native code, and how many outputs it has."""
     outputs_ = data.draw(sides)

@@ -13,7 +13,7 @@ from checks import check_same_bits
 from layouts import views
 from ranvier import nn
 
-EACH_FLOAT = pytest.mark.parametrize("dtype", (np.float32, np.float64), ids=lambda d: d.__name__)
+EACH_FLOAT = pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=lambda d: d.__name__)
 WIDTH = 6
 # Of rows of WIDTH numbers, to as many.
 BLOCKS = {
