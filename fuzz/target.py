@@ -1,6 +1,6 @@
-"""One of the tests of hostile arguments, its choices made by libFuzzer.
+"""One of the tests of hostile arguments and files, its choices made by libFuzzer.
 
-    python fuzz/arguments.py tests/test_hostile_native.py::test_product -max_total_time=60
+    python fuzz/target.py tests/test_hostile_native.py::test_product -max_total_time=60
 
 Options behind the test are libFuzzer's; a file is one input that is tried again.
 """
