@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -185,3 +186,113 @@ def accuracy(session: nox.Session) -> None:
         session.run(str(program), "--output", results, *options, external=True)
     if not session.posargs:
         session.run("python", "tools/accuracy_table.py", results)
+
+
+def compiler_file(session: nox.Session, compiler: str, name: str) -> str:
+    """A library that comes with a compiler."""
+    found = session.run(compiler, f"-print-file-name={name}", external=True, silent=True)
+    assert isinstance(found, str)
+    if not Path(found.strip()).is_absolute():
+        session.error(f"{compiler} has no {name}")
+    return found.strip()
+
+
+def sanitized_tests(
+    session: nox.Session, preset: str, runtime: str, env: dict[str, str], *launcher: str
+) -> None:
+    """The suite, or what is behind --, on an extension that a preset of CMake has built.
+
+    Without -- all but the tests of machine code, which build their own, and those of speed.
+    """
+    session.install(
+        ".[test]", f"-Ccmake.args=--preset={preset}", "-Ccmake.build-type=Debug", "--no-cache-dir"
+    )
+    own_builds = ("accuracy_program", "interface", "symbols", "vectorised")
+    everything = ["-m", "not alone", *(f"--ignore=tests/test_{name}.py" for name in own_builds)]
+    # Python's own allocator hides an array's end from a sanitizer. The runtime is in place before
+    # Python is, but not before the launcher.
+    settings = {"PYTHONMALLOC": "malloc", "LD_PRELOAD": runtime, **env}
+    session.run(
+        *(*launcher, "env", *(f"{name}={value}" for name, value in settings.items())),
+        *(f"{session.virtualenv.location}/bin/python", "-m", "pytest"),
+        *(session.posargs or everything),
+        external=True,
+    )
+
+
+@nox.session
+def asan(session: nox.Session) -> None:
+    """The tests under AddressSanitizer, with Clang: hours."""
+    runtime = compiler_file(session, "clang++", "libclang_rt.asan-x86_64.so")
+    # What Python and NumPy keep until the process ends is no leak.
+    options = "detect_leaks=0:detect_stack_use_after_return=1:allocator_may_return_null=1"
+    sanitized_tests(session, "asan", runtime, {"ASAN_OPTIONS": options})
+
+
+@nox.session
+def ubsan(session: nox.Session) -> None:
+    """The tests under UndefinedBehaviorSanitizer, with Clang: the first report ends the run."""
+    runtime = compiler_file(session, "clang++", "libclang_rt.ubsan_standalone-x86_64.so")
+    sanitized_tests(session, "ubsan", runtime, {"UBSAN_OPTIONS": "print_stacktrace=1"})
+
+
+@nox.session
+def tsan(session: nox.Session) -> None:
+    """The tests under ThreadSanitizer: Clang's code and OpenMP, Archer, and GCC's runtime.
+
+    Archer tells the runtime how OpenMP orders its threads, and no report has to be suppressed.
+    Clang 14's own runtime cannot be loaded before Python.
+    """
+    clang = shutil.which("clang++")
+    if clang is None:
+        session.error("clang++ is not on PATH")
+    archer = Path(clang).resolve().parent.parent / "lib/libarcher.so"
+    if not archer.exists():
+        session.error(f"{archer} is not there; it comes with libomp-dev")
+    env = {
+        "OMP_TOOL_LIBRARIES": str(archer),
+        # Python, NumPy and OpenBLAS were built without it, so that it does not see their locks.
+        "TSAN_OPTIONS": "ignore_noninstrumented_modules=1",
+        "RANVIER_NUM_THREADS": "4",
+    }
+    runtime = compiler_file(session, "g++", "libtsan.so")
+    # Its shadow memory does not go with much randomness of addresses.
+    sanitized_tests(session, "tsan", runtime, env, "setarch", "-R")
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Hostile arguments and files chosen by libFuzzer, for 1200 seconds or those behind --.
+
+    Under AddressSanitizer and UndefinedBehaviorSanitizer. Inputs that fail stay in the folder that
+    libFuzzer names; `python fuzz/target.py TEST FILE` tries one again.
+    """
+    session.install(
+        *("atheris", ".[test]", "--no-cache-dir"),
+        *("-Ccmake.args=--preset=fuzz", "-Ccmake.build-type=Debug"),
+    )
+    found = session.run(*("python", "-c", "import atheris; print(atheris.path())"), silent=True)
+    assert isinstance(found, str)
+    env = {
+        "PYTHONMALLOC": "malloc",
+        "LD_PRELOAD": f"{found.strip().splitlines()[-1]}/asan_with_fuzzer.so",
+        "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",
+        "UBSAN_OPTIONS": "print_stacktrace=1",
+        "RANVIER_NUM_THREADS": "1",
+    }
+    targets = [
+        (path, name)
+        for path in sorted(Path("tests").glob("test_hostile_*.py"))
+        for name in re.findall(r"^def (test_\w+)\(data\)", path.read_text(), re.MULTILINE)
+    ]
+    seconds = int(session.posargs[0]) if session.posargs else 1200
+    for path, name in targets:
+        corpus = Path(session.create_tmp(), name)
+        corpus.mkdir(exist_ok=True)
+        session.run(
+            *("env", *(f"{key}={value}" for key, value in env.items())),
+            *(f"{session.virtualenv.location}/bin/python", "fuzz/target.py", f"{path}::{name}"),
+            *(str(corpus), f"fuzz/seeds/{name}", f"-artifact_prefix={corpus}-"),
+            *(f"-max_total_time={seconds // len(targets)}", "-max_len=2048", "-len_control=0"),
+            external=True,
+        )

@@ -9,10 +9,16 @@ from pathlib import Path
 import mpmath
 import numpy as np
 import pytest
+from hypothesis import settings
 
 import ranvier as rv
 from objects import KernelBuild, KernelObject
 from ranvier.runtime import config
+
+# The gate tries the same few examples each time; --hypothesis-profile=nightly many, and new ones.
+settings.register_profile("gate", deadline=None, derandomize=True, max_examples=10, database=None)
+settings.register_profile("nightly", deadline=None, max_examples=2000, database=None)
+settings.load_profile("gate")
 
 
 def pytest_report_header() -> list[str]:

@@ -2,9 +2,12 @@
 #include "runtime/dense.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "bindings.hpp"
 #include "products.hpp"
+#include "runtime/elementwise.hpp"
+#include "runtime/registry.hpp"
 
 namespace py = pybind11;
 
@@ -63,6 +66,10 @@ T* output(py::handle object, const char* name, const Input& x, std::size_t rows,
 
 /// What a dictionary holds under a name; null if nothing.
 py::handle find(py::handle dictionary, const char* name) {
+    if (!PyDict_Check(dictionary.ptr())) {
+        throw py::type_error("a layer has " + py::repr(dictionary).cast<std::string>() +
+                             "; expected a dict of weight and bias");
+    }
     PyObject* const value = PyDict_GetItemString(dictionary.ptr(), name);
     return value;
 }
@@ -70,6 +77,45 @@ py::handle weight_of(py::handle dictionary) {
     const py::handle weight = find(dictionary, "weight");
     if (!weight) throw py::key_error("weight");
     return weight;
+}
+
+/// One of a list of tuples of so many items.
+py::tuple tuple_of(py::handle item, const char* name, std::size_t count) {
+    if (!PyTuple_Check(item.ptr()) || py::len(item) != count) {
+        throw py::type_error(std::string(name) + " has " + py::repr(item).cast<std::string>() +
+                             "; expected tuples of " + std::to_string(count) + " items");
+    }
+    return py::reinterpret_borrow<py::tuple>(item);
+}
+py::tuple layer_tuple(py::handle item) {
+    return tuple_of(item, "layers", 6);
+}
+
+/// The activation of a layer, which has the derivative that is asked for, and its parameters.
+template <class T>
+void set_activation(DenseLayer<T>& layer, py::handle number, py::handle parameters) {
+    const int index = number.cast<int>();
+    const auto records = activations();
+    if (index < 0 || static_cast<std::size_t>(index) >= records.size()) {
+        throw py::value_error("a layer has activation " + std::to_string(index) +
+                              "; expected 0 to " + std::to_string(records.size() - 1));
+    }
+    layer.activation = static_cast<Activation>(index);
+    const std::size_t wanted = records[static_cast<std::size_t>(index)].parameters.size();
+    if (wanted > std::size(layer.parameters) || py::len(parameters) != wanted) {
+        throw py::value_error("a layer has " + std::to_string(py::len(parameters)) +
+                              " parameters of its activation; expected " + std::to_string(wanted));
+    }
+    std::size_t k = 0;
+    for (const py::handle value : parameters) {
+        layer.parameters[k++] = static_cast<T>(value.cast<double>());
+    }
+    if (layer.from_output &&
+        elementwise_call(*layer.activation, Form::vjp_from_output, DType::float32).kernel ==
+            nullptr) {
+        throw py::value_error(
+            "a layer has an activation whose output does not tell its derivative");
+    }
 }
 
 /// A new array of the shape of x but for the last axis.
@@ -99,14 +145,8 @@ DenseLayer<T> layer_of(const py::tuple& layer, const Input& x, std::size_t input
     native.outputs = outputs;
     native.weight = memory<T>(weight, "weight", x, outputs, inputs);
     if (bias) native.bias = memory<T>(FloatArray(bias, "bias"), "bias", x, 1, outputs);
-    if (!layer[1].is_none()) {
-        native.activation = static_cast<Activation>(layer[1].cast<int>());
-        std::size_t k = 0;
-        for (const py::handle value : layer[2]) {
-            native.parameters[k++] = static_cast<T>(value.cast<double>());
-        }
-    }
     native.from_output = layer[3].cast<bool>();
+    if (!layer[1].is_none()) set_activation(native, layer[1], layer[2]);
     native.z = output<T>(layer[4], "z", x, x.rows, outputs);
     native.y = layer[5].is(layer[4]) ? native.z : output<T>(layer[5], "y", x, x.rows, outputs);
     return native;
@@ -118,7 +158,7 @@ std::vector<DenseLayer<T>> layers_of(const py::list& list, const Input& x) {
     layers.reserve(list.size());
     std::size_t inputs = x.columns;
     for (const py::handle layer : list) {
-        layers.push_back(layer_of<T>(py::reinterpret_borrow<py::tuple>(layer), x, inputs));
+        layers.push_back(layer_of<T>(layer_tuple(layer), x, inputs));
         inputs = layers.back().outputs;
     }
     return layers;
@@ -147,7 +187,7 @@ void backward(const Input& x, py::handle g, const py::list& list, const py::list
     gradients.reserve(layers.size());
     for (std::size_t k = 0; k < layers.size(); ++k) {
         const DenseLayer<T>& layer = layers[k];
-        const auto to = py::reinterpret_borrow<py::tuple>(gradient_list[k]);
+        const py::tuple to = tuple_of(gradient_list[k], "gradients", 3);
         const auto optional = [&](py::handle array, const char* name, std::size_t rows,
                                   std::size_t columns) {
             return !array || array.is_none() ? nullptr : output<T>(array, name, x, rows, columns);
@@ -173,7 +213,7 @@ py::list dense_forward(py::handle x, const py::list& layers) {
     const Input input(x, "x");
     py::list run;
     for (const py::handle item : layers) {
-        auto layer = py::reinterpret_borrow<py::tuple>(item);
+        py::tuple layer = layer_tuple(item);
         if (layer[4].is_none()) {
             const FloatArray weight(weight_of(layer[0]), "weight");
             const std::size_t outputs = weight.ndim() > 0 ? weight.shape(0) : 0;

@@ -28,10 +28,11 @@ void take_rows(py::handle array_, py::handle indices_, py::handle out_) {
     PyArrayObject* const indices = c_ordered(indices_, "indices");
     PyArrayObject* const out = c_ordered(out_, "out");
     const int axes = PyArray_NDIM(array);
-    if (PyArray_TYPE(indices) != NPY_INT64 || PyArray_NDIM(indices) != 1) {
+    if (PyArray_TYPE(indices) != NPY_INT64 || PyArray_NDIM(indices) != 1 ||
+        !PyArray_ISBEHAVED_RO(indices)) {
         throw py::type_error("indices has dtype " +
                              py::str(indices_.attr("dtype")).cast<std::string>() +
-                             "; expected int64, along one axis");
+                             "; expected native, aligned int64, along one axis");
     }
     const npy_intp count = PyArray_DIM(indices, 0);
     if (!PyArray_EquivTypes(PyArray_DESCR(array), PyArray_DESCR(out)) ||

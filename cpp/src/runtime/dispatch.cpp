@@ -79,12 +79,16 @@ const KernelTable& choose() {
 std::vector<const KernelTable*> available_kernels() {
     std::vector<const KernelTable*> tables;
 #if defined(__x86_64__)
+    [[maybe_unused]] const Features features;
+#ifdef RANVIER_HAS_avx512
     RV_TABLE(avx512);
-    RV_TABLE(avx2);
-    RV_TABLE(baseline);
-    const Features features;
     if (features.avx512) tables.push_back(&avx512_table);
+#endif
+#ifdef RANVIER_HAS_avx2
+    RV_TABLE(avx2);
     if (features.avx2) tables.push_back(&avx2_table);
+#endif
+    RV_TABLE(baseline);
     tables.push_back(&baseline_table);
 #elif defined(__aarch64__)
     RV_TABLE(neon);
