@@ -67,6 +67,13 @@ def isa(session: nox.Session, isa: str) -> None:
 
 
 @nox.session
+def stress(session: nox.Session) -> None:
+    """What takes hours or gigabytes: threads, forks, leaks at length, arrays over 2^31, torch."""
+    session.install(".[test]", "torch")
+    session.run("pytest", "-n0", "-m", "stress", *session.posargs)
+
+
+@nox.session
 def warnings(session: nox.Session) -> None:
     """Everything compiled with warnings as errors, by each compiler that is named behind --."""
     session.install("cmake", "ninja", "pybind11", "numpy>=2.0")

@@ -56,6 +56,7 @@ def kernel_objects(kernel_build) -> dict[str, list[KernelObject]]:
 _ON_ONE_WORKER = {"kernel_build", "kernel_objects"}
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _ON_ONE_WORKER & set(item.fixturenames) or item.get_closest_marker("alone"):

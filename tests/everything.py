@@ -54,8 +54,8 @@ def _functions(x: Any) -> Calls:
     for operation in operations():
         found[str(operation)] = lambda o=operation: [o(*[g] * (o.arrays - 1), x)]
     for name in rv.gates.__all__:
-        found[name] = lambda f=getattr(rv, name): [f(x)]
-        found[f"vjp.{name}"] = lambda f=getattr(rv.vjp, name): [f(g[:, : COLUMNS // 2], x)]
+        found[name] = lambda name=name: [getattr(rv, name)(x)]
+        found[f"vjp.{name}"] = lambda name=name: [getattr(rv.vjp, name)(g[:, : COLUMNS // 2], x)]
     found["maxout"] = lambda: [rv.maxout(x, 3)]
     found["vjp.maxout"] = lambda: [rv.vjp.maxout(g[:, : COLUMNS // 3], x, 3)]
     return found
@@ -80,9 +80,13 @@ def _rows(x: Any) -> Calls:
 
     return {
         **{
-            f"{name} {kind}": lambda f=getattr(rv, name), o=options: [f(x, **o)]
+            f"{name} {kind}": lambda name=name, o=options: [getattr(rv, name)(x, **o)]
             for name in ("softmax", "log_softmax", "softmin", "logsumexp")
-            for kind, options in {"": {}, "masked": {"mask": mask}, "of columns": {"axis": 0}}.items()
+            for kind, options in {
+                "": {},
+                "masked": {"mask": mask},
+                "of columns": {"axis": 0},
+            }.items()
         },
         "vjp.softmax": lambda: [rv.vjp.softmax(x, y)],
         "vjp.log_softmax": lambda: [rv.vjp.log_softmax(x, z)],

@@ -1,33 +1,15 @@
-"""The number of threads, forked children, and living beside NumPy's own threads."""
+"""The number of threads, which no result depends on, and living beside NumPy's own."""
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-import textwrap
 
 import numpy as np
 import pytest
 
 import ranvier as rv
-
-THREAD_SETTINGS = ("RANVIER_NUM_THREADS", "OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
-
-
-def run(program: str, **environment: str) -> str:
-    """The output of a program in a process where only what is given is set about threads."""
-    inherited = {k: v for k, v in os.environ.items() if k not in THREAD_SETTINGS}
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)],
-        env={**inherited, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
+from everything import calls, same
+from programs import run
 
 COUNT = "import ranvier as rv; print(rv.get_num_threads())"
 
@@ -76,6 +58,18 @@ def test_environment():
     assert run(COUNT, RANVIER_NUM_THREADS="") == run(COUNT)
 
 
+@pytest.mark.parametrize("value", ["0", "-1", "two", "1.5", "1025", "3 "])
+def test_an_environment_that_says_no_number(value):
+    program = """
+        try:
+            import ranvier
+        except ImportError as error:
+            print(error)
+    """
+    said = f"RANVIER_NUM_THREADS is '{value}'; expected an integer from 1 to 1024"
+    assert run(program, RANVIER_NUM_THREADS=value) == said
+
+
 def test_the_environment_is_as_it_was_after_the_import():
     program = """
         import os
@@ -111,64 +105,23 @@ def test_affinity_of_the_process():
     assert run(program) == expected
 
 
-PARALLEL = """
-    import os, sys
-    import numpy as np
-    import ranvier as rv
-    rv.set_num_threads(4)
-    x = np.linspace(-5, 5, 2_000_000).astype(np.float32)
-    expected = rv.gelu(x)
-    scores = x.reshape(-1, 10)
-    probabilities = rv.softmax(scores)
-"""
+def check_same_bits_on(counts):
+    with rv.num_threads(1):
+        expected = {name: call() for name, call in calls(30_000).items()}
+    for count in counts:
+        with rv.num_threads(count):
+            for name, call in calls(30_000).items():
+                assert same(call(), expected[name]), f"{name} on {count} threads"
 
 
-def test_forked_child_works_after_a_parallel_kernel():
-    program = textwrap.dedent(PARALLEL) + textwrap.dedent("""
-        child = os.fork()
-        if child == 0:
-            same = np.array_equal(rv.gelu(x), expected)
-            same = same and np.array_equal(rv.softmax(scores), probabilities)
-            same = same and rv.get_num_threads() == 1
-            os._exit(0 if same else 1)
-        import time
-        for _ in range(300):
-            done, status = os.waitpid(child, os.WNOHANG)
-            if done:
-                print("child", os.waitstatus_to_exitcode(status))
-                break
-            time.sleep(0.1)
-        else:
-            os.kill(child, 9)
-            os.waitpid(child, 0)
-            print("child hangs")
-        assert np.array_equal(rv.gelu(x), expected) and rv.get_num_threads() == 4
-    """)
-    assert run(program) == "child 0"
+@pytest.mark.parametrize("count", [2, 3, 64])
+def test_same_bits_on_any_number_of_threads(count):
+    check_same_bits_on([count])
 
 
-def test_pool_of_forked_processes():
-    program = textwrap.dedent(PARALLEL) + textwrap.dedent("""
-        import multiprocessing
-        def work(k):
-            return float(rv.gelu(x[k:]).sum(dtype=np.float64))
-        with multiprocessing.get_context("fork").Pool(2) as pool:
-            results = pool.map_async(work, [0, 1, 2, 3]).get(timeout=60)
-        assert results == [work(k) for k in range(4)]
-        print("done")
-    """)
-    assert run(program) == "done"
-
-
-def test_threads_of_python_may_call_at_once():
-    program = textwrap.dedent(PARALLEL) + textwrap.dedent("""
-        from concurrent.futures import ThreadPoolExecutor
-        with ThreadPoolExecutor(4) as pool:
-            results = list(pool.map(lambda _: rv.gelu(x), range(16)))
-        assert all(np.array_equal(r, expected) for r in results)
-        print("done")
-    """)
-    assert run(program) == "done"
+@pytest.mark.stress
+def test_same_bits_on_every_number_of_threads():
+    check_same_bits_on(range(2, 65))
 
 
 CONTENTION = """
