@@ -64,8 +64,8 @@ void all() {
     using Lanes = ranvier::RowsInLanesKernels;
     const Kernels& own = ranvier::row_kernels<T>();
     // Rows in lanes, short and long; rows alone; and what does not fill the last of them.
-    for (const auto& [rows, n] :
-         {std::pair<std::size_t, std::size_t>{67, 10}, {53, 103}, {3, 9001}}) {
+    for (const auto& shape : {std::pair<std::size_t, std::size_t>{67, 10}, {53, 103}, {3, 9001}}) {
+        const std::size_t rows = shape.first, n = shape.second;
         const std::vector<T> x = numbers<T>(rows * n, 30.0), g = numbers<T>(rows * n, 1.0, 5);
         const std::string of = " of " + std::to_string(n);
         const std::vector<double> temperatures(rows, 1.0), warmer(rows, 1.7);
