@@ -13,9 +13,9 @@ __all__ = ["load", "save"]
 def save(module: Module, path: str | os.PathLike[str]) -> None:
     """Write the state dict of a module as a safetensors file; needs the extra ranvier[io].
 
-    The names are torch's: `safetensors.torch.load_file` reads it for a `torch.nn.Sequential` of the
-    same layers. The old file at this path, if there is one, gives way to the new one at once: one
-    of them is there, and whole, even if the process is killed meanwhile.
+    The names are torch's: ``safetensors.torch.load_file`` reads it for a ``torch.nn.Sequential`` of
+    the same layers. The old file at this path, if there is one, gives way to the new one at once:
+    one of them is there, and whole, even if the process is killed meanwhile.
 
     Parameters
     ----------

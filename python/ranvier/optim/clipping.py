@@ -42,8 +42,8 @@ def clip_grad_norm(
 
     Notes
     -----
-    Multiplies by min(1, max_norm / (norm + 1e-6)), as `torch.nn.utils.clip_grad_norm_`. The norm is
-    summed in float64 in a fixed order.
+    Multiplies by min(1, max_norm / (norm + 1e-6)), as ``torch.nn.utils.clip_grad_norm_``. The norm
+    is summed in float64 in a fixed order.
 
     References
     ----------
