@@ -26,7 +26,7 @@ ARRAY, OUT = np.zeros((5, 3)), np.full((2, 3), 7.0)
 WRONG = {
     "negative": ((ARRAY, np.array([0, -1]), OUT), IndexError, r"indices\[1\] is -1"),
     "too large": ((ARRAY, np.array([5, 0]), OUT), IndexError, "expected one of 5 rows"),
-    "index dtype": ((ARRAY, np.array([0.0, 1.0]), OUT), TypeError, "expected native, aligned int64"),
+    "index dtype": ((ARRAY, np.array([0.0, 1.0]), OUT), TypeError, "expected native, aligned"),
     "strided": ((ARRAY[:, ::2], np.array([0, 1]), OUT), TypeError, "C-contiguous"),
     "shape of out": ((ARRAY, np.array([0, 1, 2]), OUT), ValueError, r"out has shape \(2, 3\)"),
     "dtype of out": ((ARRAY, np.array([0, 1]), OUT.astype("f4")), ValueError, "out has"),
