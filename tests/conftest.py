@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import fcntl
 import os
 import platform
 import sys
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import mpmath
 import numpy as np
+import portalocker
 import pytest
 from hypothesis import settings
 
@@ -69,9 +69,9 @@ def _turn(request, tmp_path_factory):
     if "PYTEST_XDIST_WORKER" not in os.environ:
         yield
         return
-    kind = fcntl.LOCK_EX if request.node.get_closest_marker("alone") else fcntl.LOCK_SH
+    kind = portalocker.LOCK_EX if request.node.get_closest_marker("alone") else portalocker.LOCK_SH
     with open(tmp_path_factory.getbasetemp().parent / "turn.lock", "w") as file:
-        fcntl.flock(file, kind)
+        portalocker.lock(file, kind)
         yield
 
 
