@@ -225,7 +225,11 @@ void check_optimizers() {
 
 }  // namespace
 
-int main(int, char** arguments) {
+int main(int count, char** arguments) {
+    if (count != 2) {
+        std::fprintf(stderr, "usage: ranvier_interface THREADS: how many are to be found\n");
+        return 2;
+    }
     check_runtime(std::atoi(arguments[1]));
     check_functions<float>();
     check_functions<double>();

@@ -32,7 +32,11 @@ from ranvier.sklearn import MLPClassifier, MLPRegressor
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
-@parametrize_with_checks([MLPClassifier(), MLPRegressor()])
+CHECKS = parametrize_with_checks([MLPClassifier(), MLPRegressor()]).mark
+
+
+# Up to scikit-learn 1.8 the checks come from a generator, of which pytest 9.1 warns.
+@pytest.mark.parametrize(CHECKS.args[0], list(CHECKS.args[1]), **CHECKS.kwargs)
 def test_checks_of_scikit_learn(estimator, check):
     check(estimator)
 
