@@ -61,6 +61,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _ON_ONE_WORKER & set(item.fixturenames) or item.get_closest_marker("alone"):
             item.add_marker(pytest.mark.xdist_group("kernels"))
+        if "checkout" in item.fixturenames:
+            item.add_marker(pytest.mark.checkout)
 
 
 @pytest.fixture(autouse=True)

@@ -289,7 +289,7 @@ LARGE = {
     "Dropout": lambda: nn.Dropout(),
     "AlphaDropout": lambda: nn.AlphaDropout(),
 }
-SAMPLES = 8192
+SAMPLES = 16_384
 
 
 def traced_step(module, x):
