@@ -66,7 +66,7 @@ def test_one_model_in_eval_mode_predicts_for_all():
 
         model = nn.Sequential(
             nn.Linear(20, 300, rng=0), nn.GELU(), nn.LayerNorm(300), nn.Linear(300, 7, rng=1),
-            nn.BatchNorm1d(7), nn.Dropout(0.5), nn.Softmax(dim=1),
+            nn.BatchNorm1d(7), nn.Dropout(0.5), nn.RBF(7, 5, rng=2), nn.Softmax(dim=1),
         ).eval()
         rng = np.random.default_rng(0)
         inputs = [rng.random((k % 9 * 40 + 1, 20), np.float32) for k in range(320)]

@@ -322,6 +322,22 @@ def test_a_step_allocates_nothing_that_grows_with_the_batch(name):
     assert used < SAMPLES * 32 * 4 / 4, f"{used} bytes in a step"
 
 
+@pytest.mark.parametrize("name", NON_EMPTY)
+def test_a_forward_pass_in_eval_mode_shares_no_memory(name):
+    """Several threads may call then, and what one writes must not be what another reads."""
+    module, _, x = module_and_input(name)
+    module.eval()
+    for layout in (x, np.asfortranarray(x), x[::-1]):
+        module(layout)
+    assert not [m for m in module.modules() if m._workspace._memory]
+
+
+def test_a_forward_pass_of_an_embedding_in_eval_mode_shares_no_memory():
+    embedding = nn.Embedding(10, 32).eval()
+    embedding(np.arange(10))
+    assert not embedding._workspace._memory
+
+
 def test_a_step_of_an_embedding_allocates_nothing():
     used = traced_step(nn.Embedding(10, 32, padding_idx=1), np.arange(SAMPLES) % 10)
     assert used < SAMPLES * 32 * 4 / 4, f"{used} bytes in a step"

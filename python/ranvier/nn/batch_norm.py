@@ -128,8 +128,8 @@ class BatchNorm1d(Module):
             )
         x = self._contiguous("x", x)
         y = self._result("output", x.shape, x.dtype)
-        mean = self._workspace.array("mean", (self.num_features,), np.float64)
-        scale = self._workspace.array("scale", (self.num_features,), np.float64)
+        mean = self._result("mean", (self.num_features,), np.float64)
+        scale = self._result("scale", (self.num_features,), np.float64)
         _core.batch_norm(
             x, self._parameters.get("weight"), self._parameters.get("bias"),
             self._buffers.get("running_mean"), self._buffers.get("running_var"), self._share(),
@@ -160,7 +160,7 @@ class BatchNorm1d(Module):
     def _work(self, x: Array) -> Array:
         length = x.shape[2] if x.ndim == 3 else 1
         size = _core.batch_norm_work(len(x), self.num_features, length)
-        return self._workspace.array("work", (size,), np.float64)
+        return self._result("work", (size,), np.float64)
 
     def __repr__(self) -> str:
         return (

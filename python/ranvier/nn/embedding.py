@@ -100,7 +100,7 @@ class Embedding(Module):
                     f"x has the index {extreme}; expected 0 to {self.num_embeddings - 1}"
                 )
         weight = self._parameters["weight"]
-        indices = self._workspace.array("indices", x.shape, np.intp)
+        indices = self._result("indices", x.shape, np.intp)
         np.copyto(indices, x, casting="unsafe")
         y = self._result("output", (*x.shape, self.embedding_dim), weight.dtype)
         # With mode "raise", take would write to a copy of y first.

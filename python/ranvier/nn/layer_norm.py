@@ -54,8 +54,8 @@ class _OfSamples(Module):
         x = self._contiguous("x", x)
         y = self._result("output", x.shape, x.dtype)
         rows = math.prod(x.shape[: x.ndim - axes])
-        mean = self._workspace.array("mean", (rows,), np.float64) if self.centred else None
-        scale = self._workspace.array("scale", (rows,), np.float64)
+        mean = self._result("mean", (rows,), np.float64) if self.centred else None
+        scale = self._result("scale", (rows,), np.float64)
         _core.row_norm(x, self._features, weight, bias, self._eps(x), mean, scale, y)
         self._workspace.saved = x, mean, scale
         return y

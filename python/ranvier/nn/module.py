@@ -353,16 +353,19 @@ class Module:
     # For the layers.
 
     def _result(self, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
-        """Where to write a result: the module's own memory in train mode, else new memory."""
+        """Where to write a result: the module's own memory in train mode, else new memory.
+
+        What a forward pass works with comes from here too: in eval mode, several threads may call.
+        """
         if self.training:
             return self._workspace.array(name, shape, dtype)
         return np.empty(shape, dtype)
 
     def _contiguous(self, name: str, x: Array) -> Array:
-        """x itself if a kernel can read it as it lies, else a copy in the module's own memory."""
+        """x itself if a kernel can read it as it lies, else a copy, where results are written."""
         if x.flags.c_contiguous and x.flags.aligned:
             return x
-        copy = self._workspace.array(name, x.shape, x.dtype)
+        copy = self._result(name, x.shape, x.dtype)
         np.copyto(copy, x)
         return copy
 

@@ -93,9 +93,9 @@ class RBF(Module):
             raise ValueError(f"x has shape {x.shape}; expected (*, {self.in_features})")
         rows = x.reshape(-1, self.in_features)
         y = self._result("output", (*x.shape[:-1], self.out_features), x.dtype)
-        difference = self._workspace.array("difference", rows.shape, x.dtype)
+        difference = self._result("difference", rows.shape, x.dtype)
         # Distances in widths.
-        ratio = self._workspace.array("ratio", (len(rows), self.out_features), x.dtype)
+        ratio = self._result("ratio", (len(rows), self.out_features), x.dtype)
         with quiet():
             for k, centre in enumerate(centres):
                 np.subtract(rows, centre, out=difference)
