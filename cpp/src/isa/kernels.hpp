@@ -69,11 +69,12 @@ using RowKernel = void (*)(const T* x, const std::uint8_t* keep, double temperat
 /// or, of short rows, at x + j x_step + offsets[l]; its result at y + j y_step + l, or the only one
 /// of a row at y + l. False, and nothing written, if a row has to be worked out alone.
 using RowsInLanesKernel = bool (*)(const float* x, const std::ptrdiff_t* offsets,
-                                   std::size_t x_step, float* y, std::size_t y_step, std::size_t n);
+                                   std::ptrdiff_t x_step, float* y, std::ptrdiff_t y_step,
+                                   std::size_t n);
 /// Cross-entropy of 16 rows of scores, with a label each, in range. The losses; and, if it is not
 /// null, the gradient, side by side, times the factor of each row.
 using CrossEntropyInLanesKernel = bool (*)(const float* x, const std::ptrdiff_t* offsets,
-                                           std::size_t x_step, const std::int64_t* labels,
+                                           std::ptrdiff_t x_step, const std::int64_t* labels,
                                            const double* factor, double* loss, float* gradient,
                                            std::size_t n);
 

@@ -9,18 +9,24 @@ namespace ranvier::RANVIER_ISA {
 
 enum class RowOperation { softmax, log_softmax, logsumexp };
 
+/// Element j of each row; steps may be negative.
+template <class T>
+inline T* lanes_at(T* x, std::size_t j, std::ptrdiff_t step) {
+    return x + static_cast<std::ptrdiff_t>(j) * step;
+}
+
 /// The largest of each row, and the sum of e^x in units of which it is `unit`. Element j of row l
 /// is x[j x_step + l]; with `store`, its exponential in units goes to e[j e_step + l], which may be
 /// x. False, and nothing written, if a row needs what only the general way has.
 template <bool store>
-inline bool sums_in_lanes(const float* x, std::size_t x_step, float* e, std::size_t e_step,
+inline bool sums_in_lanes(const float* x, std::ptrdiff_t x_step, float* e, std::ptrdiff_t e_step,
                           std::size_t n, float (&most)[lanes], double (&total)[lanes],
                           double (&unit)[lanes]) {
     float least[lanes], shift[lanes];
     for (std::size_t l = 0; l < lanes; ++l) least[l] = most[l] = x[l];
     std::uint32_t strange = 0;
     for (std::size_t j = 0; j < n; ++j) {
-        const float* row = x + j * x_step;
+        const float* row = lanes_at(x, j, x_step);
 #pragma omp simd reduction(| : strange)
         for (std::size_t l = 0; l < lanes; ++l) {
             least[l] = row[l] < least[l] ? row[l] : least[l];
@@ -49,7 +55,7 @@ inline bool sums_in_lanes(const float* x, std::size_t x_step, float* e, std::siz
         }
     }
     for (std::size_t j = 0; j < n; ++j) {
-        const float* row = x + j * x_step;
+        const float* row = lanes_at(x, j, x_step);
         double* own = sum[j % lanes];
         float* own_lost = lost[j % lanes];
         float term[lanes];
@@ -62,7 +68,7 @@ inline bool sums_in_lanes(const float* x, std::size_t x_step, float* e, std::siz
 #pragma omp simd
         for (std::size_t l = 0; l < lanes; ++l) own[l] += static_cast<double>(term[l]);
         if constexpr (store) {
-            float* result = e + j * e_step;
+            float* result = lanes_at(e, j, e_step);
 #pragma omp simd
             for (std::size_t l = 0; l < lanes; ++l) result[l] = term[l];
         }
@@ -88,12 +94,12 @@ inline bool sums_in_lanes(const float* x, std::size_t x_step, float* e, std::siz
 /// The rows so that they lie side by side: with `offsets`, row l starts at x + offsets[l], and is
 /// turned in `room`. (Stored as a vector: one that is loaded soon after single elements were stored
 /// waits for them.)
-inline const float* side_by_side(const float* x, const std::ptrdiff_t* offsets, std::size_t& step,
-                                 std::size_t n, float* room) {
+inline const float* side_by_side(const float* x, const std::ptrdiff_t* offsets,
+                                 std::ptrdiff_t& step, std::size_t n, float* room) {
     if (offsets == nullptr) return x;
     for (std::size_t j = 0; j < n; ++j) {
         float* to = room + j * lanes;
-        const float* from = x + j * step;
+        const float* from = lanes_at(x, j, step);
 #pragma omp simd
         for (std::size_t l = 0; l < lanes; ++l) to[l] = from[offsets[l]];
     }
@@ -104,8 +110,8 @@ inline const float* side_by_side(const float* x, const std::ptrdiff_t* offsets, 
 /// The result of element j of row l goes to y[j y_step + l], and that of logsumexp to y[l]; y may
 /// be x. For n from 1 to `row_block`. False, and nothing written, as in sums_in_lanes.
 template <RowOperation operation>
-bool rows_in_lanes(const float* x, const std::ptrdiff_t* offsets, std::size_t x_step, float* y,
-                   std::size_t y_step, std::size_t n) {
+bool rows_in_lanes(const float* x, const std::ptrdiff_t* offsets, std::ptrdiff_t x_step, float* y,
+                   std::ptrdiff_t y_step, std::size_t n) {
     float room[longest_turned_row * lanes];
     x = side_by_side(x, offsets, x_step, n, room);
     constexpr bool store = operation == RowOperation::softmax;
@@ -122,7 +128,7 @@ bool rows_in_lanes(const float* x, const std::ptrdiff_t* offsets, std::size_t x_
             rest[l] = static_cast<float>(whole - static_cast<double>(factor[l]));
         }
         for (std::size_t j = 0; j < n; ++j) {
-            float* result = y + j * y_step;
+            float* result = lanes_at(y, j, y_step);
 #pragma omp simd
             for (std::size_t l = 0; l < lanes; ++l) {
                 result[l] = fma(result[l], factor[l], result[l] * rest[l]);
@@ -145,8 +151,8 @@ bool rows_in_lanes(const float* x, const std::ptrdiff_t* offsets, std::size_t x_
         for (std::size_t l = 0; l < lanes; ++l) y[l] = static_cast<float>(top[l] + log_sum[l]);
     } else {
         for (std::size_t j = 0; j < n; ++j) {
-            const float* row = x + j * x_step;
-            float* result = y + j * y_step;
+            const float* row = lanes_at(x, j, x_step);
+            float* result = lanes_at(y, j, y_step);
 #pragma omp simd
             for (std::size_t l = 0; l < lanes; ++l) {
                 result[l] = static_cast<float>((static_cast<double>(row[l]) - top[l]) - log_sum[l]);
@@ -159,7 +165,7 @@ bool rows_in_lanes(const float* x, const std::ptrdiff_t* offsets, std::size_t x_
 /// Cross-entropy of 16 rows of scores with a label each: the losses, and with a gradient, which may
 /// not be x, factor times p - 1 at the label and p elsewhere, side by side.
 inline bool cross_entropy_in_lanes(const float* x, const std::ptrdiff_t* offsets,
-                                   std::size_t x_step, const std::int64_t* labels,
+                                   std::ptrdiff_t x_step, const std::int64_t* labels,
                                    const double* factor, double* loss, float* gradient,
                                    std::size_t n) {
     float room[longest_turned_row * lanes];
@@ -179,7 +185,7 @@ inline bool cross_entropy_in_lanes(const float* x, const std::ptrdiff_t* offsets
     }
     if (certain != 0) return false;
     for (std::size_t l = 0; l < lanes; ++l) {
-        const float score = x[static_cast<std::size_t>(labels[l]) * x_step + l];
+        const float score = lanes_at(x, static_cast<std::size_t>(labels[l]), x_step)[l];
         loss[l] = (static_cast<double>(most[l]) - static_cast<double>(score)) + log_sum[l];
     }
     if (gradient == nullptr) return true;
@@ -192,7 +198,7 @@ inline bool cross_entropy_in_lanes(const float* x, const std::ptrdiff_t* offsets
     }
     for (std::size_t l = 0; l < lanes; ++l) {
         const std::size_t at = static_cast<std::size_t>(labels[l]) * lanes + l;
-        const float score = x[static_cast<std::size_t>(labels[l]) * x_step + l];
+        const float score = lanes_at(x, static_cast<std::size_t>(labels[l]), x_step)[l];
         at_label[l] = score == most[l]
                           ? -excess[l] * inverse[l]
                           : static_cast<double>(gradient[at]) * (inverse[l] / unit[l]) - 1.0;

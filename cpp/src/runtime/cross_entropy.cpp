@@ -137,7 +137,7 @@ public:
             offsets[l] = row - x;
             if (l + 1 < count) at.next(batch_);
         }
-        const auto step = static_cast<std::size_t>(batch_.logits.class_stride / size);
+        const std::ptrdiff_t step = batch_.logits.class_stride / size;
         if (!kernels().rows_in_lanes.cross_entropy(x, offsets, step, labels, factor, losses,
                                                    graded ? g : nullptr, n)) {
             return false;

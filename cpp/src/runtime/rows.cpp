@@ -56,9 +56,7 @@ private:
     static constexpr std::size_t width = rows_side_by_side;
     static constexpr std::ptrdiff_t size = sizeof(float);
 
-    static std::size_t step(const Rows& rows) {
-        return static_cast<std::size_t>(rows.stride / size);
-    }
+    static std::ptrdiff_t step(const Rows& rows) { return rows.stride / size; }
 
     RowsInLanesKernel kernel_;
     const Rows &x_, &y_;
