@@ -21,6 +21,12 @@ TOOLS = (
 )
 
 
+def foreign(*extras: str) -> list[str]:
+    """What these extras of pyproject.toml need beside each other."""
+    optional = nox.project.load_toml("pyproject.toml")["project"]["optional-dependencies"]
+    return [need for extra in extras for need in optional[extra] if not need.startswith("ranvier[")]
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style, types and formatting of the C++."""
@@ -49,11 +55,9 @@ def floors(session: nox.Session) -> None:
     """The test suite with the lowest versions that pyproject.toml names, on the oldest Python."""
     session.install("uv")
     project = nox.project.load_toml("pyproject.toml")
-    extras = project["project"]["optional-dependencies"]
     wanted = [*project["build-system"]["requires"], *project["project"]["dependencies"]]
+    wanted += foreign("cli", "io", "plot", "sklearn", "test")
     wanted += ["pyparsing<3.3"]  # of which the lowest matplotlib calls what is deprecated now
-    for extra in ("cli", "io", "plot", "sklearn", "test"):
-        wanted += [each for each in extras[extra] if not each.startswith("ranvier[")]
     session.run("uv", "pip", "install", "--resolution=lowest-direct", *wanted)
     session.run("uv", "pip", "install", "--no-deps", "--no-build-isolation", ".")
     session.run("pytest", *session.posargs)
@@ -65,11 +69,8 @@ def free_threaded(session: nox.Session) -> None:
 
     safetensors has no wheel for it.
     """
-    project = nox.project.load_toml("pyproject.toml")
-    wanted = project["project"]["optional-dependencies"]["test"]
-    wanted = [each for each in wanted if not each.startswith("ranvier[")]
     # Where the newest version has no wheel, an older one has; what builds ranvier is asked for too.
-    session.install(*wanted, ".[cli,plot,sklearn]", env={"PIP_PREFER_BINARY": "1"})
+    session.install(*foreign("test"), ".[cli,plot,sklearn]", env={"PIP_PREFER_BINARY": "1"})
     session.run("python", "-c", "import sys, ranvier; assert not sys._is_gil_enabled()")
     of_files = ("audit", "callbacks", "cli", "doctest", "files", "hostile_files")
     ignored = [f"--ignore=tests/test_{name}.py" for name in of_files]
@@ -167,7 +168,7 @@ def wheel(session: nox.Session) -> None:
     session.run(python, "-m", "pip", "install", requirement, external=True)
     shutil.copytree("tests", folder / "tests", dirs_exist_ok=True)
     shutil.copy("pyproject.toml", folder)  # the settings of pytest
-    only = ("--ignore=tests/test_examples.py", "-m", "not stress and not checkout")
+    only = ("-m", "not stress and not checkout")
     with session.chdir(folder):
         session.run(python, "-m", "pytest", *only, *session.posargs, external=True)
 

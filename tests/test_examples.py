@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.checkout
+
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
-NAMES = sorted(path.name for path in EXAMPLES.iterdir() if path.name != "__pycache__")
+NAMES = sorted(path.name for path in EXAMPLES.glob("*") if path.name != "__pycache__")
 
 
 def test_there_are_examples_and_nothing_else():
