@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import numpy as np
 import pytest
@@ -103,6 +104,29 @@ def test_affinity_of_the_process():
     """
     expected = "1" if hasattr(os, "sched_setaffinity") else run(COUNT)
     assert run(program) == expected
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")
+def test_a_smaller_call_keeps_the_workers():
+    # Where the system is short of memory, to start them again would end the process.
+    program = """
+        import os
+        import numpy as np
+        import ranvier as rv
+
+        def threads():
+            return sorted(os.listdir("/proc/self/task"))
+
+        rv.set_num_threads(6)
+        large, small = np.ones(2_000_000, np.float32), np.ones(60_000, np.float32)
+        rv.gelu(large)
+        before = threads()
+        for _ in range(3):
+            rv.gelu(small)
+            rv.gelu(large)
+        assert threads() == before
+    """
+    run(program)
 
 
 def check_same_bits_on(counts):

@@ -80,23 +80,26 @@ int from_environment() {
 }
 
 #ifdef _OPENMP
-/// `count`, or fewer if so many threads cannot be had: for lack of memory, or by a limit on
-/// processes. OpenMP would end the process then. Tried once for each size of team that grows, since
-/// OpenMP keeps its workers, each calling thread its own.
-int available_team(int count) {
-    thread_local int largest = 1;
-    if (count <= largest) return count;
+/// How many threads this thread's team has: `wanted`, or as many as before, so that no worker ends;
+/// never more than `granted`. GNU OpenMP ends those that a smaller team leaves out, and starting
+/// them again costs more than they save.
+///
+/// Fewer if so many cannot be had: for lack of memory, or by a limit on processes. OpenMP would end
+/// the process then, so a team that grows is tried first.
+int team_size(int wanted, int granted) {
+    thread_local int team = 1;
+    const int count = std::min(granted, std::max(wanted, team));
+    if (count <= team) return team = count;
     std::latch tried(1);
     std::vector<std::jthread> others;
     try {
         others.reserve(static_cast<std::size_t>(count) - 1);
         for (int k = 1; k < count; ++k) others.emplace_back([&tried] { tried.wait(); });
-        largest = count;
+        team = count;
     } catch (const std::exception&) {  // std::system_error or std::bad_alloc
-        count = largest;
     }
     tried.count_down();
-    return count;
+    return team;
 }
 #endif
 
@@ -152,22 +155,23 @@ void detail::parallel_for(std::size_t n, std::size_t block, std::size_t wanted,
                           void (*body)(void*, std::size_t, std::size_t), void* context) {
     const std::size_t blocks = n / block + (n % block != 0);
     const std::size_t granted = static_cast<std::size_t>(num_threads());
-    int threads = static_cast<int>(std::min({wanted, granted, blocks}));
+    const std::size_t threads = std::min({wanted, granted, blocks});
 #ifdef _OPENMP
-    if (threads > 1 && !omp_in_parallel()) threads = available_team(threads);
     if (threads > 1 && !omp_in_parallel()) {
         std::exception_ptr error;
         std::atomic_flag thrown = ATOMIC_FLAG_INIT;
-#pragma omp parallel num_threads(threads)
+        const int team = team_size(static_cast<int>(threads), static_cast<int>(granted));
+#pragma omp parallel num_threads(team)
         {
             // No exception may leave the region; the first one is thrown again after it.
-            // The team may be smaller than asked for.
-            const std::size_t team = static_cast<std::size_t>(omp_get_num_threads());
+            // The team may be smaller than asked for, and larger than what has work.
+            const std::size_t pieces =
+                std::min(threads, static_cast<std::size_t>(omp_get_num_threads()));
             const std::size_t me = static_cast<std::size_t>(omp_get_thread_num());
-            const std::size_t begin = blocks * me / team * block;
-            const std::size_t end = std::min(n, blocks * (me + 1) / team * block);
+            const std::size_t begin = blocks * me / pieces * block;
+            const std::size_t end = std::min(n, blocks * (me + 1) / pieces * block);
             try {
-                if (begin < end) body(context, begin, end);
+                if (me < pieces && begin < end) body(context, begin, end);
             } catch (...) {
                 if (!thrown.test_and_set()) error = std::current_exception();
             }
