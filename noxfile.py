@@ -230,13 +230,17 @@ def sanitized_tests(
 ) -> None:
     """The suite, or what is behind --, on an extension that a preset of CMake has built.
 
-    Without -- all but the tests of machine code, which build their own, and those of speed.
+    Without -- all but the tests of machine code, which build their own, those of speed and stress.
     """
     session.install(
         ".[test]", f"-Ccmake.args=--preset={preset}", "-Ccmake.build-type=Debug", "--no-cache-dir"
     )
-    own_builds = ("accuracy_program", "interface", "symbols", "vectorised")
-    everything = ["-m", "not alone", *(f"--ignore=tests/test_{name}.py" for name in own_builds)]
+    own_builds = ("accuracy_program", "installed", "interface", "symbols", "vectorised")
+    everything = [
+        "-m",
+        "not alone and not stress",
+        *(f"--ignore=tests/test_{name}.py" for name in own_builds),
+    ]
     # Python's own allocator hides an array's end from a sanitizer. The runtime is in place before
     # Python is, but not before the launcher.
     settings = {"PYTHONMALLOC": "malloc", "LD_PRELOAD": runtime, **env}

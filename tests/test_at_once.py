@@ -18,20 +18,21 @@ EVERYTHING = """
 
     def results(order):
         mine = calls(rows)
-        found = {{name: [] for name in mine}}
-        for _ in range(rounds):
+        for number in range(rounds):
             for name in random.Random(order).sample([*mine], len(mine)):
-                found[name] += [np.array(result) for result in mine[name]()]
-        return found
+                yield name, number, mine[name]()
 
-    expected = results(0)
+    expected = {{
+        (name, number): [np.array(part) for part in result] for name, number, result in results(0)
+    }}
     wrong, barrier = [], threading.Barrier(threads)
 
     def work(order):
         try:
             barrier.wait()
-            got = results(order)
-            wrong.extend(name for name in expected if not same(got[name], expected[name]))
+            for name, number, result in results(order):
+                if not same(result, expected[name, number]):
+                    wrong.append(name)
         except BaseException as error:
             wrong.append(repr(error))
 
