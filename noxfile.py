@@ -230,16 +230,19 @@ def sanitized_tests(
 ) -> None:
     """The suite, or what is behind --, on an extension that a preset of CMake has built.
 
-    Without -- all but the tests of machine code, which build their own, those of speed and stress.
+    Without -- all but the tests of machine code, which build their own, those of speed and stress,
+    and where freed memory is held back, those of memory.
     """
     session.install(
         ".[test]", f"-Ccmake.args=--preset={preset}", "-Ccmake.build-type=Debug", "--no-cache-dir"
     )
-    own_builds = ("accuracy_program", "installed", "interface", "symbols", "vectorised")
+    left_out = ["accuracy_program", "installed", "interface", "symbols", "vectorised"]
+    if preset != "ubsan":
+        left_out.append("memory")
     everything = [
         "-m",
         "not alone and not stress",
-        *(f"--ignore=tests/test_{name}.py" for name in own_builds),
+        *(f"--ignore=tests/test_{name}.py" for name in left_out),
     ]
     # Python's own allocator hides an array's end from a sanitizer. The runtime is in place before
     # Python is, but not before the launcher.
@@ -319,12 +322,12 @@ def fuzz(session: nox.Session) -> None:
     ]
     seconds = int(session.posargs[0]) if session.posargs else 1200
     for path, name in targets:
-        corpus = Path(session.create_tmp(), name)
-        corpus.mkdir(exist_ok=True)
+        corpus = session.cache_dir / "fuzz" / name  # what it found goes on from run to run
+        corpus.mkdir(parents=True, exist_ok=True)
         session.run(
             *("env", *(f"{key}={value}" for key, value in env.items())),
             *(f"{session.virtualenv.location}/bin/python", "fuzz/target.py", f"{path}::{name}"),
-            *(str(corpus), f"fuzz/seeds/{name}", f"-artifact_prefix={corpus}-"),
+            *(str(corpus), f"-artifact_prefix={corpus}-"),
             *(f"-max_total_time={seconds // len(targets)}", "-max_len=2048", "-len_control=0"),
             external=True,
         )

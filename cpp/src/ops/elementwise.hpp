@@ -242,9 +242,9 @@ void map_operands(const void* const* in, T* out, std::size_t n, bool uniform) {
     }
 }
 
-/// The kernel of a form.
+/// The kernel of a form; what else needs it calls it, and is not a copy of it.
 template <class Op, template <class> class FormOf, class T>
-void elementwise(const void* const* in, void* out, std::size_t n, bool uniform) {
+[[gnu::noinline]] void elementwise(const void* const* in, void* out, std::size_t n, bool uniform) {
     using Form = FormOf<Op>;
     constexpr int parameters = parameter_count<Op>;
     if constexpr (dtype_of<T> == DType::float16) {
@@ -259,7 +259,7 @@ void elementwise(const void* const* in, void* out, std::size_t n, bool uniform) 
 }
 
 template <class T>
-void add_bias(void* z_, const void* bias_, std::size_t n) {
+[[gnu::noinline]] void add_bias(void* z_, const void* bias_, std::size_t n) {
     T* z = static_cast<T*>(z_);
     const T* bias = static_cast<const T*>(bias_);
 #pragma omp simd

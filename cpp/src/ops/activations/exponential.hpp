@@ -67,7 +67,7 @@ struct celu {
         static bool covers(float x, float alpha) {
             const float size = at_least(abs(alpha), 1.0f / abs(alpha));
             const float most = alpha < 0.0f ? 16.0f : 80.0f;  // e^16 - 1 keeps its 1
-            return at_least(abs(at_most(x, 0.0f)) * at_least(size, 1.0f), size) < most;
+            return at_least(abs(at_most(x, 0.0f)), 1.0f) * size < most;
         }
         /// x / alpha, which may underflow.
         static Sum<float> exponent(float x, float alpha) {
