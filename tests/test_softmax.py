@@ -277,6 +277,9 @@ def test_axes_of_logsumexp(dtype):
         rv.logsumexp(x, axis=1, keepdims=True, out=np.empty((3, 5), dtype))
     with pytest.raises(TypeError, match="out is a list"):
         rv.logsumexp(x, axis=1, keepdims=True, out=[1.0])
+    for out in np.empty((2, 3, 5), dtype), np.empty((3, 1), dtype), np.empty((), dtype):
+        with pytest.raises(ValueError, match=r"out has shape .*; expected \(3, 5\)"):
+            rv.logsumexp(x, axis=1, out=out)
 
 
 inf, nan = np.inf, np.nan

@@ -258,7 +258,9 @@ def logsumexp(
     Raises
     ------
     TypeError
-        If mask is not boolean.
+        If mask is not boolean or out is no array.
+    ValueError
+        If out has another shape than the result.
 
     References
     ----------
@@ -283,16 +285,16 @@ def logsumexp(
         if arrays[0].dtype == np.float16:
             result = result.astype(np.float16)
         return np.expand_dims(result, axes) if keepdims else result
-    if not keepdims:
-        return function(*rows, out=out)
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out is a {type(out).__name__}; expected a numpy.ndarray")
-    shape = list(arrays[0].shape)
+    ones = [*arrays[0].shape]
     for i in axes:
-        shape[i] = 1
-    if out.shape != tuple(shape):
-        raise ValueError(f"out has shape {out.shape}; expected {tuple(shape)}")
-    function(*rows, out=np.squeeze(out, axes))
+        ones[i] = 1
+    shape = tuple(ones) if keepdims else rows[0].shape[:-1]
+    # A larger one would be filled by broadcasting, and all the sums formed again for each entry.
+    if out.shape != shape:
+        raise ValueError(f"out has shape {out.shape}; expected {shape}")
+    function(*rows, out=np.squeeze(out, axes) if keepdims else out)
     return out
 
 
