@@ -63,6 +63,17 @@ def test_rows_are_taken_by_native_aligned_indices_alone(dtype):
     assert np.all(out == 7)
 
 
+def test_rows_are_taken_into_other_memory():
+    array = np.arange(6.0).reshape(3, 2)
+    before = array.copy()
+    with pytest.raises(ValueError, match="out overlaps array or indices in memory"):
+        _core.take_rows(array, np.array([1, 2]), array[:2])
+    indices = np.array([2, 0, 1])
+    with pytest.raises(ValueError, match="out overlaps array or indices in memory"):
+        _core.take_rows(np.arange(3), indices, indices)
+    np.testing.assert_array_equal(array, before)
+
+
 def one_layer(activation: Any = None, values: Any = (), from_output: Any = False) -> Any:
     return {"weight": np.eye(2)}, activation, values, from_output, None, None
 
@@ -79,6 +90,9 @@ RELU, ELU, GELU = (_core.activation_index(name) for name in ("relu", "elu", "gel
         (({}, *one_layer()[1:]), KeyError, "weight"),
         (one_layer(-1), ValueError, "has activation -1; expected 0 to"),
         (one_layer(10**6), ValueError, "has activation 1000000; expected 0 to"),
+        (one_layer(2**70), ValueError, f"has activation {2**70}; expected 0 to"),
+        (one_layer("relu"), TypeError, "'str' object cannot be interpreted as an integer"),
+        (one_layer(ELU, ("1",)), TypeError, "must be real number, not str"),
         (one_layer(RELU, (1.0,)), ValueError, "has 1 parameters of its activation; expected 0"),
         (one_layer(ELU, (1.0,) * 9), ValueError, "has 9 parameters of its activation; expected 1"),
         (one_layer(ELU), ValueError, "has 0 parameters of its activation; expected 1"),

@@ -94,10 +94,12 @@ py::tuple layer_tuple(py::handle item) {
 /// The activation of a layer, which has the derivative that is asked for, and its parameters.
 template <class T>
 void set_activation(DenseLayer<T>& layer, py::handle number, py::handle parameters) {
-    const int index = number.cast<int>();
+    int overflow = 0;
+    const long index = PyLong_AsLongAndOverflow(number.ptr(), &overflow);
+    if (PyErr_Occurred()) throw py::error_already_set();
     const auto records = activations();
-    if (index < 0 || static_cast<std::size_t>(index) >= records.size()) {
-        throw py::value_error("a layer has activation " + std::to_string(index) +
+    if (overflow != 0 || index < 0 || static_cast<std::size_t>(index) >= records.size()) {
+        throw py::value_error("a layer has activation " + py::repr(number).cast<std::string>() +
                               "; expected 0 to " + std::to_string(records.size() - 1));
     }
     layer.activation = static_cast<Activation>(index);
@@ -108,7 +110,8 @@ void set_activation(DenseLayer<T>& layer, py::handle number, py::handle paramete
     }
     std::size_t k = 0;
     for (const py::handle value : parameters) {
-        layer.parameters[k++] = static_cast<T>(value.cast<double>());
+        layer.parameters[k++] = static_cast<T>(PyFloat_AsDouble(value.ptr()));
+        if (PyErr_Occurred()) throw py::error_already_set();
     }
     if (layer.from_output &&
         elementwise_call(*layer.activation, Form::vjp_from_output, DType::float32).kernel ==

@@ -5,6 +5,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include "arrays.hpp"
 #include "bindings.hpp"
 
 namespace py = pybind11;
@@ -22,7 +23,7 @@ PyArrayObject* c_ordered(py::handle object, const char* name) {
     return array;
 }
 
-/// out[...] = array[indices], of any dtype but objects, in other memory.
+/// out[...] = array[indices], of any dtype but objects.
 void take_rows(py::handle array_, py::handle indices_, py::handle out_) {
     PyArrayObject* const array = c_ordered(array_, "array");
     PyArrayObject* const indices = c_ordered(indices_, "indices");
@@ -43,6 +44,10 @@ void take_rows(py::handle array_, py::handle indices_, py::handle out_) {
         throw py::value_error("out has shape " + py::str(out_.attr("shape")).cast<std::string>() +
                               "; expected a writeable array like " + std::to_string(count) +
                               " rows of array");
+    }
+    if (overlap(out, array) || overlap(out, indices)) {
+        throw py::value_error(
+            "out overlaps array or indices in memory; expected an array of its own");
     }
     const auto* rows = static_cast<const std::int64_t*>(PyArray_DATA(indices));
     for (npy_intp i = 0; i < count; ++i) {
