@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from functools import cache
 
 import numpy as np
@@ -277,6 +278,9 @@ def test_axes_of_logsumexp(dtype):
         rv.logsumexp(x, axis=1, keepdims=True, out=np.empty((3, 5), dtype))
     with pytest.raises(TypeError, match="out is a list"):
         rv.logsumexp(x, axis=1, keepdims=True, out=[1.0])
+    for axis in True, (1, False):
+        with pytest.raises(TypeError, match=re.escape(f"axis is {axis!r}; expected an integer")):
+            rv.logsumexp(x, axis=axis)
     for out in np.empty((2, 3, 5), dtype), np.empty((3, 1), dtype), np.empty((), dtype):
         with pytest.raises(ValueError, match=r"out has shape .*; expected \(3, 5\)"):
             rv.logsumexp(x, axis=1, out=out)

@@ -258,7 +258,7 @@ def logsumexp(
     Raises
     ------
     TypeError
-        If mask is not boolean or out is no array.
+        If mask is not boolean, axis no integer or out no array.
     ValueError
         If out has another shape than the result.
 
@@ -279,6 +279,8 @@ def logsumexp(
     function, *arrays = _operands("logsumexp", np.asarray(x), mask)
     axes = tuple(range(arrays[0].ndim)) if axis is None else axis
     axes = axes if isinstance(axes, tuple) else (axes,)
+    if any(isinstance(one, bool) for one in axes):
+        raise TypeError(f"axis is {axis!r}; expected an integer, a tuple of integers or None")
     rows = [_last_axes(array, axes) for array in arrays]
     if out is None:
         result = function(*rows)
