@@ -284,6 +284,9 @@ def test_axes_of_logsumexp(dtype):
     for out in np.empty((2, 3, 5), dtype), np.empty((3, 1), dtype), np.empty((), dtype):
         with pytest.raises(ValueError, match=r"out has shape .*; expected \(3, 5\)"):
             rv.logsumexp(x, axis=1, out=out)
+    out = np.empty((3, 5), dtype)
+    assert rv.logsumexp(x, axis=1, out=(out,)) is out  # as ufuncs take it
+    check_same_bits(out, rv.logsumexp(x, axis=1), "into a tuple's array")
 
 
 inf, nan = np.inf, np.nan

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 
 import numpy as np
 import pytest
@@ -106,7 +105,6 @@ def test_affinity_of_the_process():
     assert run(program) == expected
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")
 def test_a_smaller_call_keeps_the_workers():
     # Where the system is short of memory, to start them again would end the process.
     program = """

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.array_utils import normalize_axis_index
 
-from ._checks import integer
+from ._checks import integer, output
 
 # Of the length of the axis and its number: the two lengths into which it is split, and that of the
 # result. Raises ValueError where it cannot be split.
@@ -24,7 +24,7 @@ def value(
         pair, _ = parts(x.shape[-1], axis)
         return native(x.reshape(*x.shape[:-1], *pair))
     channels = _Channels(x, axis, parts)
-    target = _target(out, channels.output_shape)
+    target = output(out, channels.output_shape)
     if target is None:
         dtype = native.resolve_dtypes((channels.x.dtype, None))[-1]
         target = np.empty_like(channels.first(), dtype=dtype)
@@ -47,7 +47,7 @@ def vjp(
             return native(g, x.reshape(*x.shape[:-1], *pair)).reshape(x.shape)
     channels = _Channels(x, axis, parts)
     gradient = _gradient(g, channels)
-    target = _target(out, channels.x.shape)
+    target = output(out, channels.x.shape)
     if target is None:
         dtype = native.resolve_dtypes((gradient.dtype, channels.x.dtype, None))[-1]
         target = np.empty_like(channels.x, dtype=dtype)
@@ -105,15 +105,3 @@ def _gradient(g: npt.ArrayLike, channels: _Channels) -> npt.NDArray[Any]:
             f"g has shape {gradient.shape}; expected {shape}, that of the output, or one that "
             f"broadcasts to it"
         ) from None
-
-
-def _target(out: npt.NDArray[Any] | None, shape: tuple[int, ...]) -> npt.NDArray[Any] | None:
-    if isinstance(out, tuple) and len(out) == 1:
-        (out,) = out  # as ufuncs take it
-    if out is None:
-        return None
-    if not isinstance(out, np.ndarray):
-        raise TypeError(f"out is a {type(out).__name__}; expected a numpy.ndarray")
-    if out.shape != shape:
-        raise ValueError(f"out has shape {out.shape}; expected {shape}")
-    return out

@@ -1,4 +1,4 @@
-"""Arguments that are numbers or dicts: what is none is refused by its name."""
+"""Arguments that are numbers, dicts or arrays: what is none is refused by its name."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import numbers
 import operator
 from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 
 def number(name: str, value: Any) -> float:
@@ -46,3 +49,16 @@ def at_least(least: int, name: str, value: Any) -> int:
 def check_mapping(value: Any, name: str) -> None:
     if not isinstance(value, Mapping):
         raise TypeError(f"{name} is a {type(value).__name__}; expected a dict")
+
+
+def output(out: Any, shape: tuple[int, ...]) -> npt.NDArray[Any] | None:
+    """The array that a result of this shape is written to; None for a new one."""
+    if isinstance(out, tuple) and len(out) == 1:
+        (out,) = out  # as ufuncs take it
+    if out is None:
+        return None
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out is a {type(out).__name__}; expected a numpy.ndarray")
+    if out.shape != shape:
+        raise ValueError(f"out has shape {out.shape}; expected {shape}")
+    return out

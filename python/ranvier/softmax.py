@@ -8,7 +8,7 @@ from typing import Any, TypeGuard
 import numpy as np
 import numpy.typing as npt
 
-from ._checks import number
+from ._checks import number, output
 from ._native import _core
 
 __all__ = ["log_softmax", "logsumexp", "softmax", "softmin"]
@@ -282,22 +282,18 @@ def logsumexp(
     if any(isinstance(one, bool) for one in axes):
         raise TypeError(f"axis is {axis!r}; expected an integer, a tuple of integers or None")
     rows = [_last_axes(array, axes) for array in arrays]
-    if out is None:
+    ones = list(arrays[0].shape)
+    for i in axes:
+        ones[i] = 1
+    # A larger one would be filled by broadcasting, and all the sums formed again for each entry.
+    target = output(out, tuple(ones) if keepdims else rows[0].shape[:-1])
+    if target is None:
         result = function(*rows)
         if arrays[0].dtype == np.float16:
             result = result.astype(np.float16)
         return np.expand_dims(result, axes) if keepdims else result
-    if not isinstance(out, np.ndarray):
-        raise TypeError(f"out is a {type(out).__name__}; expected a numpy.ndarray")
-    ones = [*arrays[0].shape]
-    for i in axes:
-        ones[i] = 1
-    shape = tuple(ones) if keepdims else rows[0].shape[:-1]
-    # A larger one would be filled by broadcasting, and all the sums formed again for each entry.
-    if out.shape != shape:
-        raise ValueError(f"out has shape {out.shape}; expected {shape}")
-    function(*rows, out=np.squeeze(out, axes) if keepdims else out)
-    return out
+    function(*rows, out=np.squeeze(target, axes) if keepdims else target)
+    return target
 
 
 def _last_axes(x: npt.NDArray[Any], axes: tuple[int, ...]) -> npt.NDArray[Any]:

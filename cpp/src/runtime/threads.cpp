@@ -81,8 +81,8 @@ int from_environment() {
 
 #ifdef _OPENMP
 /// How many threads this thread's team has: `wanted`, or as many as before, so that no worker ends;
-/// never more than `granted`. GNU OpenMP ends those that a smaller team leaves out, and starting
-/// them again costs more than they save.
+/// never more than `granted`. GNU OpenMP ends those that a smaller team leaves out, and the next
+/// larger one has to start them again, untried.
 ///
 /// Fewer if so many cannot be had: for lack of memory, or by a limit on processes. OpenMP would end
 /// the process then, so a team that grows is tried first.
@@ -164,14 +164,15 @@ void detail::parallel_for(std::size_t n, std::size_t block, std::size_t wanted,
 #pragma omp parallel num_threads(team)
         {
             // No exception may leave the region; the first one is thrown again after it.
-            // The team may be smaller than asked for, and larger than what has work.
+            // The team may be smaller than asked for, and larger than what has work: from `pieces`
+            // on, a range is empty.
             const std::size_t pieces =
                 std::min(threads, static_cast<std::size_t>(omp_get_num_threads()));
             const std::size_t me = static_cast<std::size_t>(omp_get_thread_num());
             const std::size_t begin = blocks * me / pieces * block;
             const std::size_t end = std::min(n, blocks * (me + 1) / pieces * block);
             try {
-                if (me < pieces && begin < end) body(context, begin, end);
+                if (begin < end) body(context, begin, end);
             } catch (...) {
                 if (!thrown.test_and_set()) error = std::current_exception();
             }
