@@ -13,10 +13,10 @@ void register_cross_entropy(pybind11::module_& m);
 void register_losses(pybind11::module_& m);
 void register_row_losses(pybind11::module_& m);
 void register_optimizers(pybind11::module_& m);
-void register_dense(pybind11::module_& m);
 void register_norms(pybind11::module_& m);
 void register_products(pybind11::module_& m);
 void register_runtime(pybind11::module_& m);
+void register_stack(pybind11::module_& m);
 void register_take_rows(pybind11::module_& m);
 
 }  // namespace ranvier::bindings

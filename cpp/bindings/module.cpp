@@ -23,9 +23,9 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     ranvier::bindings::register_losses(m);
     ranvier::bindings::register_row_losses(m);
     ranvier::bindings::register_optimizers(m);
-    ranvier::bindings::register_dense(m);
     ranvier::bindings::register_norms(m);
     ranvier::bindings::register_products(m);
     ranvier::bindings::register_runtime(m);
+    ranvier::bindings::register_stack(m);
     ranvier::bindings::register_take_rows(m);
 }

@@ -1,12 +1,14 @@
-#include <optional>
+#include <memory>
 #include <tuple>
 
 #include "inputs.hpp"
 #include "report.hpp"
 #include "runtime/batch_norm.hpp"
-#include "runtime/dense.hpp"
+#include "runtime/layers/elementwise_layer.hpp"
+#include "runtime/layers/linear.hpp"
 #include "runtime/product.hpp"
 #include "runtime/row_norm.hpp"
+#include "runtime/stack.hpp"
 #include "subjects.hpp"
 
 namespace bits {
@@ -46,34 +48,26 @@ void dense() {
     for (const auto& [name, activation] :
          {std::pair{"dense with gelu", ranvier::Activation::gelu},
           std::pair{"dense with tanh", ranvier::Activation::tanh}}) {
-        std::vector<T> z(rows * hidden), y(rows * hidden), last(rows * outputs);
-        const std::vector<ranvier::DenseLayer<T>> layers = {{inputs,
-                                                             hidden,
-                                                             weights[0].data(),
-                                                             biases[0].data(),
-                                                             activation,
-                                                             {},
-                                                             false,
-                                                             z.data(),
-                                                             y.data()},
-                                                            {hidden,
-                                                             outputs,
-                                                             weights[1].data(),
-                                                             biases[1].data(),
-                                                             std::nullopt,
-                                                             {},
-                                                             false,
-                                                             last.data(),
-                                                             last.data()}};
-        const ranvier::Strided<const T> input{x.data(), inputs, 1};
-        ranvier::run_dense<T>(layers, input, rows);
+        std::vector<T> of_first(weights[0].size()), of_second(weights[1].size());
+        std::vector<T> of_bias(hidden), of_last_bias(outputs);
+        std::vector<T> of_x(x.size()), last(rows * outputs);
+        ranvier::Layers<T> layers;
+        layers.push_back(std::make_unique<ranvier::Linear<T>>(
+            inputs, hidden, ranvier::Learned<T>{weights[0].data(), of_first.data()},
+            ranvier::Learned<T>{biases[0].data(), of_bias.data()}));
+        const T none[2] = {};
+        layers.push_back(
+            std::make_unique<ranvier::ElementwiseLayer<T>>(hidden, activation, none, false));
+        layers.push_back(std::make_unique<ranvier::Linear<T>>(
+            hidden, outputs, ranvier::Learned<T>{weights[1].data(), of_second.data()},
+            ranvier::Learned<T>{biases[1].data(), of_last_bias.data()}));
+        const ranvier::Stack<T> stack(std::move(layers));
+        stack.predict(x.data(), rows, last.data());
         report(name, last);
-        std::vector<T> of_z(z.size()), of_first(weights[0].size()), of_second(weights[1].size());
-        std::vector<T> of_bias(hidden), of_last_bias(outputs), of_x(x.size()), of_y(y.size());
-        const std::vector<ranvier::DenseGradients<T>> gradients = {
-            {of_z.data(), of_first.data(), of_bias.data(), of_x.data()},
-            {nullptr, of_second.data(), of_last_bias.data(), of_y.data()}};
-        ranvier::run_dense_backward<T>(layers, gradients, input, g.data(), rows, false);
+        ranvier::Pass<T> pass(stack.layers(), rows, stack.threads_for(rows));
+        stack.forward(pass, x.data(), rows, last.data());
+        report(std::string(name) + ", kept", last);
+        stack.backward(pass, g.data(), of_x.data(), false);
         for (const auto* each : {&of_x, &of_first, &of_bias, &of_second, &of_last_bias}) {
             report(std::string("gradient of ") + name, *each);
         }

@@ -21,15 +21,6 @@ constexpr ElementwiseKernel vjp_from_output() {
     }
 }
 
-template <class Op, class T>
-constexpr BiasedKernel biased_kernel() {
-    if constexpr (dtype_of<T> == DType::float16) {
-        return nullptr;
-    } else {
-        return biased<Op, T>;
-    }
-}
-
 template <class T>
 constexpr AddBiasKernel add_bias_kernel() {
     if constexpr (dtype_of<T> == DType::float16) {
@@ -45,11 +36,6 @@ constexpr ElementwiseKernels elementwise_kernels = {
 #define RV_ACTIVATION(name, ...)                                                                  \
     {elementwise<activations::name, ValueOf, T>, elementwise<activations::name, DerivativeOf, T>, \
      elementwise<activations::name, VjpOf, T>, vjp_from_output<activations::name, T>()},
-#include "../ops/activations.def"
-#undef RV_ACTIVATION
-    },
-    {
-#define RV_ACTIVATION(name, ...) biased_kernel<activations::name, T>(),
 #include "../ops/activations.def"
 #undef RV_ACTIVATION
     },

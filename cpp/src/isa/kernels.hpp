@@ -48,14 +48,9 @@ using ElementwiseKernel = void (*)(const void* const* in, void* out, std::size_t
 /// z[i] += bias[i].
 using AddBiasKernel = void (*)(void* z, const void* bias, std::size_t n);
 
-/// z[i] += bias[i], then y[i] = f(z[i]), with one value for each parameter. y may be z.
-using BiasedKernel = void (*)(void* z, const void* bias, const void* const* parameters, void* y,
-                              std::size_t n);
-
 /// Of one precision; float16 has no layers.
 struct ElementwiseKernels {
     ElementwiseKernel forms[count_of<Activation>][count_of<Form>];
-    BiasedKernel biased[count_of<Activation>];
     AddBiasKernel add_bias;
 };
 

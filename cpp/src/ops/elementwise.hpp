@@ -266,20 +266,4 @@ template <class T>
     for (std::size_t i = 0; i < n; ++i) z[i] += bias[i];
 }
 
-/// A layer's bias and activation while a piece of the row is in the first cache.
-template <class Op, class T>
-void biased(void* z_, const void* bias_, const void* const* parameters, void* y_, std::size_t n) {
-    T* z = static_cast<T*>(z_);
-    T* y = static_cast<T*>(y_);
-    const T* bias = static_cast<const T*>(bias_);
-    constexpr std::size_t block = 1024;
-    for (std::size_t start = 0; start < n; start += block) {
-        const std::size_t m = n - start < block ? n - start : block;
-        add_bias<T>(z + start, bias + start, m);
-        const void* in[3] = {z + start, nullptr, nullptr};
-        for (int k = 0; k < parameter_count<Op>; ++k) in[k + 1] = parameters[k];
-        elementwise<Op, ValueOf, T>(in, y + start, m, true);
-    }
-}
-
 }  // namespace ranvier::RANVIER_ISA

@@ -143,15 +143,48 @@ inline void copy_rows(Strided<const T> matrix, std::size_t depth, T* panel) {
     }
 }
 
-/// The first `count` columns of `depth` rows of a matrix, and zeros up to `columns`, row by row.
+// Registers that every machine has.
+typedef float FourFloats __attribute__((vector_size(16), aligned(4), may_alias));
+typedef double TwoDoubles __attribute__((vector_size(16), aligned(8), may_alias));
+
+/// a0 b0 a1 b1 ..., of the first halves of two rows or of the second.
+inline FourFloats interleave_low(FourFloats a, FourFloats b) {
+    return FourFloats{a[0], b[0], a[1], b[1]};
+}
+inline FourFloats interleave_high(FourFloats a, FourFloats b) {
+    return FourFloats{a[2], b[2], a[3], b[3]};
+}
+
+/// A square block whose columns lie `column_stride` apart, as rows of a panel.
+inline void transpose_block(const float* from, std::ptrdiff_t column_stride, float* to,
+                            std::size_t row_stride) {
+    const auto column = [&](int j) {
+        return *reinterpret_cast<const FourFloats*>(from + j * column_stride);
+    };
+    const FourFloats c0 = column(0), c1 = column(1), c2 = column(2), c3 = column(3);
+    const FourFloats even_low = interleave_low(c0, c2), even_high = interleave_high(c0, c2),
+                          odd_low = interleave_low(c1, c3), odd_high = interleave_high(c1, c3);
+    const auto write = [&](std::size_t k, FourFloats row) {
+        *reinterpret_cast<FourFloats*>(to + k * row_stride) = row;
+    };
+    write(0, interleave_low(even_low, odd_low));
+    write(1, interleave_high(even_low, odd_low));
+    write(2, interleave_low(even_high, odd_high));
+    write(3, interleave_high(even_high, odd_high));
+}
+inline void transpose_block(const double* from, std::ptrdiff_t column_stride, double* to,
+                            std::size_t row_stride) {
+    const auto a = *reinterpret_cast<const TwoDoubles*>(from);
+    const auto b = *reinterpret_cast<const TwoDoubles*>(from + column_stride);
+    *reinterpret_cast<TwoDoubles*>(to) = TwoDoubles{a[0], b[0]};
+    *reinterpret_cast<TwoDoubles*>(to + row_stride) = TwoDoubles{a[1], b[1]};
+}
+
+/// Some columns of some rows, and zeros up to `columns`, one number at a time. Down the columns, a
+/// few rows at a time: they lie in a line of the cache each.
 template <class T>
-void pack_panel(Strided<const T> matrix, std::size_t depth, std::size_t columns, std::size_t count,
-                T* panel) {
-    if (matrix.column_stride == 1 && count == columns) {
-        if (columns == tile_columns<T>) return copy_rows<tile_columns<T>>(matrix, depth, panel);
-        if (columns == tile_rows) return copy_rows<tile_rows>(matrix, depth, panel);
-    }
-    // Down the columns, some rows at a time: they lie in a line of the cache each.
+inline void pack_numbers(Strided<const T> matrix, std::size_t depth, std::size_t columns,
+                         std::size_t count, T* panel) {
     constexpr std::size_t at_once = 16;
     for (std::size_t begin = 0; begin < depth; begin += at_once) {
         const std::size_t end = depth - begin < at_once ? depth : begin + at_once;
@@ -162,6 +195,29 @@ void pack_panel(Strided<const T> matrix, std::size_t depth, std::size_t columns,
             for (std::size_t k = begin; k < end; ++k) panel[k * columns + j] = T(0);
         }
     }
+}
+
+/// The first `count` columns of `depth` rows of a matrix, and zeros up to `columns`, row by row.
+template <class T>
+void pack_panel(Strided<const T> matrix, std::size_t depth, std::size_t columns, std::size_t count,
+                T* panel) {
+    if (matrix.column_stride == 1 && count == columns) {
+        if (columns == tile_columns<T>) return copy_rows<tile_columns<T>>(matrix, depth, panel);
+        if (columns == tile_rows) return copy_rows<tile_rows>(matrix, depth, panel);
+        if (columns == tile_rows - 1) return copy_rows<tile_rows - 1>(matrix, depth, panel);
+    }
+    constexpr std::size_t size = 16 / sizeof(T);  // of a block
+    std::size_t packed = 0;
+    if (matrix.row_stride == 1 && count == columns && columns % size == 0) {
+        packed = depth / size * size;
+        for (std::size_t k = 0; k < packed; k += size) {
+            for (std::size_t j = 0; j < columns; j += size) {
+                transpose_block(matrix.at(k, j), matrix.column_stride, panel + k * columns + j,
+                                columns);
+            }
+        }
+    }
+    pack_numbers(matrix.from(packed, 0), depth - packed, columns, count, panel + packed * columns);
 }
 
 template <std::size_t rows, class T>

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <latch>
 #include <limits>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -151,6 +152,57 @@ void start_threads() {
     (void)started;
 }
 
+void Team::wait() {
+    if (size_ == 1) return;
+    constexpr int spins = 4000;
+    const std::uint32_t phase = phase_.load(std::memory_order_relaxed);
+    if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == size_) {
+        arrived_.store(0, std::memory_order_relaxed);
+        phase_.store(phase + 1, std::memory_order_release);
+        phase_.notify_all();
+        return;
+    }
+    for (int spin = 0; spin < spins; ++spin) {
+        if (phase_.load(std::memory_order_acquire) != phase) return;
+#if defined(__x86_64__)
+        __builtin_ia32_pause();
+#elif defined(__aarch64__)
+        __asm__ volatile("yield");
+#endif
+    }
+    phase_.wait(phase, std::memory_order_acquire);
+}
+
+Part::Part(std::size_t n, std::size_t block, std::size_t me, std::size_t threads) {
+    const std::size_t blocks = n / block + (n % block != 0);
+    begin = std::min(n, blocks * me / threads * block);
+    end = std::min(n, blocks * (me + 1) / threads * block);
+}
+
+void detail::run_team(std::size_t threads, void (*body)(void*, Team&, std::size_t),
+                      void* context) {
+    const std::size_t granted = static_cast<std::size_t>(num_threads());
+    const std::size_t wanted = std::min(threads, granted);
+#ifdef _OPENMP
+    if (wanted > 1 && !omp_in_parallel()) {
+        const int started = team_size(static_cast<int>(wanted), static_cast<int>(granted));
+        // OpenMP may give fewer than were asked for, and only says so inside.
+        std::optional<Team> team;
+#pragma omp parallel num_threads(started)
+        {
+#pragma omp single
+            team.emplace(std::min(wanted, static_cast<std::size_t>(omp_get_num_threads())));
+            const std::size_t me = static_cast<std::size_t>(omp_get_thread_num());
+            if (me < team->size()) body(context, *team, me);
+        }
+        return;
+    }
+#endif
+    (void)wanted;
+    Team alone(1);
+    body(context, alone, 0);
+}
+
 void detail::parallel_for(std::size_t n, std::size_t block, std::size_t wanted,
                           void (*body)(void*, std::size_t, std::size_t), void* context) {
     const std::size_t blocks = n / block + (n % block != 0);
@@ -165,14 +217,15 @@ void detail::parallel_for(std::size_t n, std::size_t block, std::size_t wanted,
         {
             // No exception may leave the region; the first one is thrown again after it.
             // The team may be smaller than asked for, and larger than what has work: from `pieces`
-            // on, a range is empty.
+            // on, there is none.
             const std::size_t pieces =
                 std::min(threads, static_cast<std::size_t>(omp_get_num_threads()));
             const std::size_t me = static_cast<std::size_t>(omp_get_thread_num());
-            const std::size_t begin = blocks * me / pieces * block;
-            const std::size_t end = std::min(n, blocks * (me + 1) / pieces * block);
             try {
-                if (begin < end) body(context, begin, end);
+                if (me < pieces) {
+                    const Part part(n, block, me, pieces);
+                    if (!part.empty()) body(context, part.begin, part.end);
+                }
             } catch (...) {
                 if (!thrown.test_and_set()) error = std::current_exception();
             }

@@ -2,7 +2,9 @@
 // pointers and counts, and never learn how a range was split.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 
 #include "ranvier/runtime.hpp"
 
@@ -17,6 +19,51 @@ void start_threads();
 
 /// The OpenMP version the library was built with, as yyyymm; 0 without OpenMP.
 int openmp_version();
+
+/// Threads that work on something together, phase by phase.
+class Team {
+public:
+    explicit Team(std::size_t size) : size_(size) {}
+    Team(const Team&) = delete;
+    Team& operator=(const Team&) = delete;
+
+    std::size_t size() const { return size_; }
+
+    /// Returns when every thread of the team has called it. Spins for some tens of microseconds and
+    /// sleeps then: phases are shorter than it takes to wake a thread.
+    void wait();
+
+private:
+    const std::size_t size_;
+    std::atomic<std::uint32_t> arrived_{0};
+    alignas(64) std::atomic<std::uint32_t> phase_{0};
+};
+
+/// The part of [0, n) that belongs to one of so many threads: parts are multiples of `block`, but
+/// for the last, and of about the same size.
+struct Part {
+    std::size_t begin, end;
+
+    Part(std::size_t n, std::size_t block, std::size_t me, std::size_t threads);
+    bool empty() const { return begin == end; }
+};
+
+namespace detail {
+void run_team(std::size_t threads, void (*body)(void* context, Team& team, std::size_t me),
+              void* context);
+}
+
+/// Calls body(team, me) on `threads` threads, or as many as can be had, for me from 0 on. Where one
+/// of them throws between two waits, the others would wait for ever: body throws nothing.
+template <class Body>
+void run_team(std::size_t threads, Body&& body) {
+    detail::run_team(
+        threads,
+        [](void* context, Team& team, std::size_t me) {
+            (*static_cast<Body*>(context))(team, me);
+        },
+        &body);
+}
 
 namespace detail {
 void parallel_for(std::size_t n, std::size_t block, std::size_t threads,

@@ -73,6 +73,9 @@ class Elementwise(Module):
     def backward_parameters(self, grad_output: Array, accumulate: bool = False) -> None:
         check_gradient(grad_output, self._saved().shape, self._saved().dtype)
 
+    def _describe(self) -> tuple[Any, ...]:
+        return "activation", self._index, tuple(self._arguments), self._from_output
+
     def _arguments_in(self, x: Array) -> list[Any]:
         """The parameters in the dtype of x: to convert one, a ufunc would go through a buffer."""
         return [x.dtype.type(value) for value in self._arguments]

@@ -8,8 +8,8 @@ from contextlib import nullcontext
 from typing import overload
 
 from ._workspace import Array
+from ._stack import Stack
 from .activations import Elementwise
-from .dense import DenseStack, Pair
 from .linear import Linear
 from .module import Module, check_gradient
 
@@ -47,7 +47,7 @@ class Sequential(Container):
     """Layers one after the other.
 
     Linear layers that follow each other, and the activations behind them, run as one native call;
-    the results have the same bits as one by one.
+    the results have the same bits as those of the layers one by one.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class Sequential(Container):
     def __init__(self, *layers: Module) -> None:
         super().__init__(*layers)
         self._stages = _stages(layers)
-        if all(isinstance(stage, DenseStack) for stage in self._stages):
+        if all(isinstance(stage, Stack) for stage in self._stages):
             self._quiet = nullcontext
         # Where the backward pass may end: what stands before has no parameters.
         self._first = next(
@@ -155,32 +155,24 @@ class Flatten(Module):
         return f"Flatten({self.start_dim}, {self.end_dim})"
 
 
-def _has_parameters(stage: Module | DenseStack) -> bool:
-    return isinstance(stage, DenseStack) or any(m._parameters for m in stage.modules())
+def _has_parameters(stage: Module | Stack) -> bool:
+    return isinstance(stage, Stack) or any(m._parameters for m in stage.modules())
 
 
-def _stages(layers: Sequence[Module]) -> list[Module | DenseStack]:
+def _stages(layers: Sequence[Module]) -> list[Module | Stack]:
     """The layers in order, those together that run as one."""
-    stages: list[Module | DenseStack] = []
-    pairs: list[Pair] = []
+    stages: list[Module | Stack] = []
+    native: list[Module] = []
 
     def finish() -> None:
-        if len(pairs) > 1 or (pairs and pairs[0][1] is not None):
-            stages.append(DenseStack(tuple(pairs)))
-        else:
-            stages.extend(linear for linear, _ in pairs)
-        pairs.clear()
+        if native:
+            stages.append(Stack(tuple(native)))
+        native.clear()
 
     for layer in layers:
-        if isinstance(layer, Linear) and _is_original(layer, Linear):
-            pairs.append((layer, None))
-        elif (
-            isinstance(layer, Elementwise)
-            and _is_original(layer, Elementwise)
-            and pairs
-            and pairs[-1][1] is None
-        ):
-            pairs[-1] = pairs[-1][0], layer
+        # An activation alone takes any shape; behind a Linear it has rows of a known width.
+        if _is_native(layer, Linear) or (native and _is_native(layer, Elementwise)):
+            native.append(layer)
         else:
             finish()
             stages.append(layer)
@@ -188,9 +180,9 @@ def _stages(layers: Sequence[Module]) -> list[Module | DenseStack]:
     return stages
 
 
-def _is_original(layer: Module, base: type[Module]) -> bool:
-    """Whether a layer's class does both passes as its base does."""
-    return all(
+def _is_native(layer: Module, base: type[Module]) -> bool:
+    """Whether a layer does both passes as its native base does."""
+    return isinstance(layer, base) and all(
         getattr(type(layer), method) is getattr(base, method)
         for method in ("forward", "backward", "backward_parameters", "__call__")
     )

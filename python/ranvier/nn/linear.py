@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .._checks import positive
-from .._native import _core
+from ._stack import Stack
 from ._workspace import Array
-from .module import Module, Parameter, check_gradient, check_input
-
-if TYPE_CHECKING:
-    from .activations import Elementwise
+from .module import Module, Parameter
 
 
 class Linear(Module):
@@ -85,50 +82,24 @@ class Linear(Module):
         self.add_parameter("weight", uniform(self.out_features, self.in_features))
         if bias:
             self.add_parameter("bias", uniform(self.out_features))
+        self._stack = Stack([self])
         self._gather()
 
     def forward(self, x: Array) -> Array:
         """x W^T + b for x of shape (..., in_features), of the layer's dtype."""
-        x = self._readable(x)
-        z = self._result("output", (*x.shape[:-1], self.out_features), x.dtype)
-        _core.dense_forward(x, [native_layer(self, None, z, z)])
-        self._workspace.saved = x, z
-        return z
+        return self._stack(x)
 
     def backward(self, grad_output: Array, accumulate: bool = False) -> Array:
-        x, _ = self._saved()
-        result = self._result("grad_input", x.shape, x.dtype)
-        self._backward(grad_output, accumulate, result)
-        return result
+        return self._stack.backward(grad_output, accumulate)
 
     def backward_parameters(self, grad_output: Array, accumulate: bool = False) -> None:
-        self._backward(grad_output, accumulate, None)
+        self._stack.backward_parameters(grad_output, accumulate)
 
-    def _backward(self, grad_output: Array, accumulate: bool, grad_input: Array | None) -> None:
-        x, z = self._saved()
-        check_gradient(grad_output, z.shape, z.dtype)
-        g = self._contiguous("grad_output", grad_output)
-        gradients = [(None, self._gradients, grad_input)]
-        layers = [native_layer(self, None, z, z)]
-        _core.dense_backward(x, g, layers, gradients, accumulate)
-
-    def _readable(self, x: Array) -> Array:
-        """The input, checked, as native code takes it: a matrix, or C-ordered."""
-        check_input(x, self._parameters["weight"].dtype)
-        if x.ndim == 0 or x.shape[-1] != self.in_features:
-            raise ValueError(f"x has shape {x.shape}; expected (*, {self.in_features})")
-        flags = x.flags
-        return x if flags.aligned and (x.ndim == 2 or flags.c_contiguous) else x.copy()
+    def _describe(self) -> tuple[Any, ...]:
+        parameters, gradients = self._parameters, self._gradients
+        weights = parameters["weight"], gradients["weight"]
+        return "linear", *weights, parameters.get("bias"), gradients.get("bias")
 
     def __repr__(self) -> str:
         return f"Linear({self.in_features}, {self.out_features}, bias={self.has_bias})"
 
-
-def native_layer(
-    linear: Linear, activation: Elementwise | None, z: Array | None, y: Array | None
-) -> tuple[Any, ...]:
-    """A layer and what is behind it as `_core` takes them: None for memory that it shall make."""
-    if activation is None:
-        return linear._parameters, None, (), False, z, y
-    arguments = tuple(activation._arguments)
-    return linear._parameters, activation._index, arguments, activation._from_output, z, y

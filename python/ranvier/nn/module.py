@@ -215,6 +215,10 @@ class Module:
             if _flat(places) is None:
                 _move_together(places)
 
+    def _describe(self) -> tuple[Any, ...]:
+        """The layer for `_core.Stack`: its kind, and what belongs to it."""
+        raise NotImplementedError(f"{type(self).__name__} does not run natively")
+
     def _places(self) -> tuple[_Places, _Places]:
         """Where the parameters and the gradients are."""
         owners = [(module, name) for module in self.modules() for name in module._parameters]

@@ -1,0 +1,97 @@
+// Steps of training, many in one parallel region.
+//
+// A thread takes its rows of the batch from the samples through all layers, the loss and back
+// again; then, when all have done so, its part of every layer's parameters through gradient and
+// update. So there are two waits a step, and a thread mostly reads what it has written itself.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "batch_loss.hpp"
+#include "optimizer.hpp"
+#include "samples.hpp"
+#include "stack.hpp"
+
+namespace ranvier {
+
+/// The samples to train on, in the order in which they are taken.
+struct Data {
+    Samples inputs, targets;
+    bool targets_are_labels;
+    const double* sample_weight;  // by sample, or null
+    const std::int64_t* order;    // the numbers of the samples, or null: one after the other
+    std::size_t rows;             // in that order
+
+    std::int64_t sample(std::size_t k) const {
+        return order == nullptr ? static_cast<std::int64_t>(k) : order[k];
+    }
+};
+
+/// Sums over batches.
+struct Totals {
+    double loss = 0.0, weight = 0.0;  // of the batches' means times their weights; of the weights
+    double last_loss = std::numeric_limits<double>::quiet_NaN();
+    std::size_t right = 0;  // labels with the largest score
+    std::size_t steps = 0;
+};
+
+/// How far one call may go.
+struct Limit {
+    std::chrono::steady_clock::time_point end;
+    std::size_t steps;
+};
+
+/// A gradient's memory, and the optimizer's number of its parameter.
+struct TrainedTensor {
+    const void* gradient;
+    std::size_t tensor;
+};
+
+template <class T>
+class Training {
+public:
+    /// `tensors` are in the optimizer's order. Gradients are clipped to `max_norm` together.
+    Training(const Stack<T>& stack, BatchLoss<T>& loss, OptimizerHandle& optimizer,
+             std::vector<TrainedTensor> tensors, std::size_t batch_rows, double max_norm);
+
+    /// Trains on the batches from row `first` on, as far as the limit goes; returns the row to go
+    /// on from. A batch in which nothing counts is passed over. What the loss throws is thrown
+    /// before the step that it concerns has changed a parameter.
+    std::size_t run(const Data& data, std::size_t first, const Limit& limit, Totals& totals);
+
+private:
+    struct Batch {
+        std::size_t begin, rows;
+        double weight;
+        bool last;  // of those of one call
+    };
+    class Ahead;
+    class FusedUpdate;
+
+    Batch next_batch(const Data& data, std::size_t from);
+    const T* inputs_of(const Data& data, const Batch& batch) const;
+    void take_rows(const Data& data, const Batch& batch, const Part& rows);
+    void rows_through(const Data& data, const Batch& batch, const Part& rows, std::size_t& right);
+    std::size_t right_of(const Part& rows) const;
+    void count(const Batch& batch, Totals& totals);
+    std::size_t run_fused(const Data& data, Batch first, const Limit& limit, Totals& totals);
+    std::size_t run_apart(const Data& data, Batch first, const Limit& limit, Totals& totals);
+
+    const Stack<T>& stack_;
+    BatchLoss<T>& loss_;
+    OptimizerHandle& optimizer_;
+    const std::vector<TrainedTensor> tensors_;
+    const std::size_t batch_rows_;
+    const double max_norm_;
+    const std::size_t threads_;
+    Pass<T> pass_;
+    std::vector<T> x_, targets_;
+    std::vector<std::int64_t> labels_;
+    std::vector<double> weights_;
+    std::vector<std::size_t> right_;  // by thread
+};
+
+}  // namespace ranvier
