@@ -1,95 +1,147 @@
-// Elementwise losses over arrays. Python has settled what the options mean; what concerns the large
-// arrays is checked here, before anything is written.
-#include "runtime/losses.hpp"
+// Losses as handles: prepared once from a row, its parameters and options, and called with arrays.
+#include "loss_arguments.hpp"
 
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <cmath>
+#include <map>
+#include <memory>
 #include <string>
-#include <vector>
+#include <utility>
 
-#include "arrays.hpp"
+#include "batch_loss.hpp"
 #include "bindings.hpp"
+#include "runtime/loss_handle.hpp"
 
 namespace py = pybind11;
 
 namespace ranvier::bindings {
 namespace {
 
-constexpr struct {
-    const char* name;
-    std::size_t operands, gradients;
-} losses[] = {
-#define RV_LOSS(name, operands, gradients) {#name, operands, gradients},
-#include "ops/losses.def"
-#undef RV_LOSS
-};
-
-LossArray loss_array(PyArrayObject* array) {
-    return {PyArray_BYTES(array), PyArray_STRIDES(array),
-            static_cast<bool>(PyArray_IS_C_CONTIGUOUS(array))};
+/// The choice of this name, or an error that lists them.
+template <class Choice, std::size_t n>
+Choice chosen(const char* what, const std::string& name,
+              const std::pair<const char*, Choice> (&choices)[n]) {
+    std::string names;
+    for (std::size_t k = 0; k < n; ++k) {
+        if (choices[k].first == name) return choices[k].second;
+        names += (k == 0 ? "'" : k + 1 < n ? ", '" : " or '") + std::string(choices[k].first) + "'";
+    }
+    throw py::value_error(std::string(what) + " is '" + name + "'; expected " + names);
 }
 
-/// Each loss divided by `divisor`, as an array if `each`; else the sum of them. `names` are what
-/// the operands are called. The gradients are written, where there is an array for them.
-py::object elementwise_loss(int loss, const std::vector<py::object>& operands,
-                            const std::vector<std::string>& names,
-                            const std::vector<double>& parameters, const py::object& weight,
-                            double divisor, bool each, const std::vector<py::object>& gradients) {
-    const auto& record = losses[loss];
-    if (operands.size() != record.operands) throw py::value_error("wrong number of operands");
-    const FloatArray input(operands[0], names[0].c_str());
-    LossBatch batch{};
-    batch.size = input.size();
-    batch.ndim = input.ndim();
-    batch.shape = PyArray_DIMS(input.array());
-    batch.parameters = parameters.data();
-    batch.scale = 1.0 / divisor;
-    TakenArrays taken;
-    for (std::size_t k = 0; k < operands.size(); ++k) {
-        const FloatArray operand(operands[k], names[k].c_str());
-        operand.require_like(input, names[k].c_str(), names[0].c_str());
-        batch.operands[k] = loss_array(operand.array());
-        taken.add(operand.array(), names[k]);
-    }
-    if (!weight.is_none()) {
-        const FloatArray weights(weight, "weight");
-        batch.weight = loss_array(weights.array());
-        taken.add(weights.array(), "a weight");
-    }
-    for (std::size_t k = 0; k < gradients.size(); ++k) {
-        const std::string name = output_name(k, gradients.size());
-        const FloatArray gradient(gradients[k], name.c_str());
-        taken.add_output(gradient, name, input, names[0].c_str());
-        batch.gradients[k] = loss_array(gradient.array());
-    }
-    py::object result;
-    if (each) {
-        result = py::reinterpret_steal<py::object>(PyArray_SimpleNew(
-            input.ndim(), PyArray_DIMS(input.array()), PyArray_TYPE(input.array())));
-        if (!result) throw py::error_already_set();
-        batch.losses = PyArray_DATA(reinterpret_cast<PyArrayObject*>(result.ptr()));
-    }
-    double total = 0.0;
+constexpr std::pair<const char*, Reduction> reductions[] = {
+    {"mean", Reduction::mean}, {"sum", Reduction::sum}, {"none", Reduction::none}};
+constexpr std::pair<const char*, Unit> units[] = {{"element", Unit::element},
+                                                  {"row", Unit::row},
+                                                  {"row_mean", Unit::row_mean},
+                                                  {"sample", Unit::sample}};
+
+/// A handle is shared by all who call it, and by the losses of batches that are made of it.
+struct PreparedLoss {
+    std::shared_ptr<const LossHandle> handle;
+};
+
+PreparedLoss prepare(const std::string& name, const std::map<std::string, double>& parameters,
+                     const std::string& reduction, const std::string& unit, bool mean_by_weight,
+                     std::int64_t ignore_index) {
+    return {make_loss(name, parameters,
+                      {chosen("reduction", reduction, reductions), chosen("unit", unit, units),
+                       mean_by_weight, ignore_index})};
+}
+
+/// The loss, as an array where the reduction is none; gradients are written, where there are arrays
+/// for them, when everything has been checked.
+py::object run(const PreparedLoss& loss, const py::tuple& operands, py::handle target,
+               py::handle weight, py::handle sample_weight, py::handle out) {
+    const LossArguments arguments(*loss.handle, operands, target, weight, sample_weight, out);
+    double value = 0.0;
     {
         const py::gil_scoped_release release;
-        total = input.is_float32() ? run_loss<float>(static_cast<Loss>(loss), batch)
-                                   : run_loss<double>(static_cast<Loss>(loss), batch);
+        value = loss.handle->run(arguments.arrays());
     }
-    return each ? result : py::float_(total / divisor);
+    return arguments.losses() ? arguments.losses() : py::float_(value);
+}
+
+/// The numbers of an array of one axis, or of none.
+template <class T>
+std::vector<T> numbers(py::handle array, const char* name) {
+    if (array.is_none()) return {};
+    const FloatArray given(array, name);
+    if (!given.contiguous() || given.ndim() > 1 || given.size() == 0) {
+        throw py::value_error(std::string(name) + " has shape " + given.shape_text() +
+                              "; expected one number, or a contiguous array of one axis");
+    }
+    std::vector<T> result(given.size());
+    for (std::size_t i = 0; i < result.size(); ++i) result[i] = static_cast<T>(given.at(i));
+    return result;
+}
+
+template <class T>
+py::object batch_of(const PreparedLoss& loss, py::handle weight, py::handle operand) {
+    std::unique_ptr<BatchLoss<T>> made = make_batch_loss<T>(
+        loss.handle, {numbers<double>(weight, "weight"), numbers<T>(operand, "operand")});
+    if (!made) return py::none();
+    return py::cast(PreparedBatchLoss(loss.handle, std::move(made)));
+}
+
+py::object batch(const PreparedLoss& loss, const std::string& dtype, py::handle weight,
+                 py::handle operand) {
+    if (dtype == "float32") return batch_of<float>(loss, weight, operand);
+    if (dtype == "float64") return batch_of<double>(loss, weight, operand);
+    throw py::value_error("dtype is '" + dtype + "'; expected 'float32' or 'float64'");
+}
+
+py::dict parameter_of(const LossParameterRecord& record) {
+    py::dict result;
+    result["name"] = record.name;
+    const bool truth = record.range.text == std::string("True or False");
+    result["default"] = std::isnan(record.default_value) ? py::object(py::none())
+                        : truth ? py::object(py::bool_(record.default_value != 0))
+                                : py::object(py::float_(record.default_value));
+    result["range"] = record.range.text;
+    result["holds"] = py::cpp_function(record.range.holds);
+    return result;
+}
+
+py::list records() {
+    constexpr const char* families[] = {"elementwise", "rows", "classes"};
+    constexpr const char* labels[] = {"", "class", "classes", "sign", "class"};
+    py::list result;
+    for (const LossRecord& record : losses()) {
+        py::list operands, parameters;
+        for (const OperandRecord& operand : record.operands) {
+            operands.append(py::make_tuple(operand.name, name_of(operand.kind), operand.graded));
+        }
+        for (const LossParameterRecord& parameter : record.parameters) {
+            parameters.append(parameter_of(parameter));
+        }
+        py::dict row;
+        row["name"] = record.name;
+        row["family"] = families[static_cast<int>(record.family)];
+        row["operands"] = operands;
+        row["labels"] = labels[static_cast<int>(record.labels)];
+        row["parameters"] = parameters;
+        row["formula"] = record.formula;
+        row["kink"] = record.kink;
+        row["reference"] = record.reference;
+        result.append(row);
+    }
+    return result;
 }
 
 }  // namespace
 
 void register_losses(py::module_& m) {
-    m.def("elementwise_loss", &elementwise_loss, py::arg("loss"), py::arg("operands"),
-          py::arg("names"), py::arg("parameters"), py::arg("weight"), py::arg("divisor"),
-          py::arg("each"), py::arg("gradients"));
-    py::dict records;  // the index and how many gradients there are
-    for (int i = 0; i < count_of<Loss>; ++i) {
-        records[losses[i].name] = py::make_tuple(i, losses[i].gradients);
-    }
-    m.attr("elementwise_losses") = records;
+    py::class_<PreparedLoss>(m, "Loss")
+        .def(py::init(&prepare), py::arg("name"), py::arg("parameters"), py::arg("reduction"),
+             py::arg("unit") = "element", py::arg("mean_by_weight") = false,
+             py::arg("ignore_index") = -100)
+        .def("run", &run, py::arg("operands"), py::arg("target"), py::arg("weight"),
+             py::arg("sample_weight"), py::arg("out"))
+        .def("batch", &batch, py::arg("dtype"), py::arg("weight"), py::arg("operand"));
+    m.def("loss_records", &records);
 }
 
 }  // namespace ranvier::bindings

@@ -19,9 +19,8 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     ranvier::bindings::register_functions(m);
     ranvier::bindings::register_gufuncs(m);
     ranvier::bindings::register_gates(m);
-    ranvier::bindings::register_cross_entropy(m);
+    ranvier::bindings::register_batch_losses(m);
     ranvier::bindings::register_losses(m);
-    ranvier::bindings::register_row_losses(m);
     ranvier::bindings::register_optimizers(m);
     ranvier::bindings::register_norms(m);
     ranvier::bindings::register_products(m);

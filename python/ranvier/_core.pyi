@@ -8,7 +8,6 @@ version: str
 compiler: str
 openmp: int
 optimizer_indices: dict[str, int]
-reductions: dict[str, int]
 
 softmax: np.ufunc
 masked_softmax: np.ufunc
@@ -37,16 +36,6 @@ def make_function(
     parameters: int,
 ) -> Callable[..., Any]: ...
 def make_ufunc(activation: str, form: str, doc: str) -> np.ufunc | None: ...
-def cross_entropy(
-    input: NDArray[Any],
-    target: NDArray[Any],
-    weight: NDArray[Any] | None,
-    sample_weight: NDArray[np.float64] | None,
-    ignore_index: int,
-    label_smoothing: float,
-    reduction: int,
-    gradient: NDArray[Any] | None,
-) -> Any: ...
 def optimizer_step(
     index: int,
     options: tuple[str, ...],
@@ -124,29 +113,39 @@ def requested_threads() -> int: ...
 def instruction_set() -> str: ...
 def available_instruction_sets() -> list[str]: ...
 
-elementwise_losses: dict[str, tuple[int, int]]
-row_losses: dict[str, tuple[int, int]]
+class Loss:
+    def __init__(
+        self,
+        name: str,
+        parameters: dict[str, float],
+        reduction: str,
+        unit: str = "element",
+        mean_by_weight: bool = False,
+        ignore_index: int = -100,
+    ) -> None: ...
+    def run(
+        self,
+        operands: tuple[NDArray[Any], ...],
+        target: NDArray[Any] | None,
+        weight: NDArray[Any] | None,
+        sample_weight: NDArray[np.float64] | None,
+        out: tuple[NDArray[Any], ...] | None,
+    ) -> Any: ...
+    def batch(
+        self, dtype: str, weight: NDArray[Any] | None, operand: NDArray[Any] | None
+    ) -> BatchLoss | None: ...
 
-def elementwise_loss(
-    loss: int,
-    operands: list[NDArray[Any]],
-    names: list[str],
-    parameters: list[float],
-    weight: NDArray[Any] | None,
-    divisor: float,
-    each: bool,
-    gradients: list[NDArray[Any]] | tuple[NDArray[Any], ...],
-) -> Any: ...
-def row_loss(
-    loss: int,
-    arrays: list[NDArray[Any]],
-    names: list[str],
-    labels: NDArray[Any] | None,
-    labels_are_classes: bool,
-    parameters: list[float],
-    weight: NDArray[Any] | None,
-    sample_weight: NDArray[Any] | None,
-    divisor: float,
-    each: bool,
-    gradients: list[NDArray[Any]],
-) -> Any: ...
+class BatchLoss:
+    def begin(
+        self,
+        target: NDArray[Any],
+        sample_weight: NDArray[np.float64] | None,
+        rows: int,
+        columns: int,
+    ) -> float: ...
+    def run(
+        self, begin: int, end: int, scores: NDArray[Any], gradient: NDArray[Any] | None
+    ) -> None: ...
+    def value(self) -> float: ...
+
+def loss_records() -> list[dict[str, Any]]: ...

@@ -15,7 +15,9 @@
 
 namespace ranvier {
 
-enum class Reduction { mean, sum };
+/// What becomes of the losses of samples or elements. `none` leaves them as they are, which has no
+/// place in the functions below: they throw std::invalid_argument.
+enum class Reduction { mean, sum, none };
 
 /// -log softmax(scores)[label] of each of `rows` rows of `classes` scores; 1 - label_smoothing of
 /// the target is at the label, label_smoothing / classes everywhere. Throws std::out_of_range if a

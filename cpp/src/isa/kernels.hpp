@@ -34,12 +34,23 @@ struct half {
     std::uint16_t bits;
 };
 
+/// The DType of a type of numbers; for a type that is not listed, nothing compiles.
 template <class T>
-inline constexpr DType dtype_of = DType::float64;
+struct DTypeOf;
 template <>
-inline constexpr DType dtype_of<half> = DType::float16;
+struct DTypeOf<half> {
+    static constexpr DType value = DType::float16;
+};
 template <>
-inline constexpr DType dtype_of<float> = DType::float32;
+struct DTypeOf<float> {
+    static constexpr DType value = DType::float32;
+};
+template <>
+struct DTypeOf<double> {
+    static constexpr DType value = DType::float64;
+};
+template <class T>
+inline constexpr DType dtype_of = DTypeOf<T>::value;
 
 /// out[i] = form(in[0][i], in[1][i], ...), n elements of one type, each operand contiguous; out may
 /// be one of the inputs. With `uniform`, a parameter (a trailing input) is one value, not n.
@@ -86,6 +97,14 @@ inline constexpr std::size_t longest_turned_row = 48;
 template <class T>
 using RowVjpKernel = void (*)(const T* g, const T* y, double temperature, T* out, std::size_t n);
 
+/// A loss of a distribution over classes.
+enum class ClassLoss : int {
+#define RV_CLASS_LOSS(name, ...) name,
+#include "../ops/class_losses.def"
+#undef RV_CLASS_LOSS
+    count
+};
+
 /// One sample of cross-entropy: n logits against a distribution that is either (1 - smoothing) at
 /// `label`, or (1 - smoothing) times `probabilities`, plus smoothing / n everywhere; class weights
 /// may be null.
@@ -111,7 +130,7 @@ template <class T>
 struct RowKernels {
     RowKernel<T> softmax, log_softmax, logsumexp;
     RowVjpKernel<T> softmax_vjp, log_softmax_vjp;
-    CrossEntropyKernel<T> cross_entropy;
+    CrossEntropyKernel<T> class_losses[count_of<ClassLoss>];
     DotKernel<T> dot;
 };
 
@@ -148,7 +167,7 @@ enum class Loss : int {
 };
 
 /// value[i] of n elements in double; with slopes, also the derivatives with respect to the operands
-/// that have one. The operands are contiguous, `parameters` the loss's own.
+/// that have one. The operands are contiguous, `parameters` the loss's own in the order of its row.
 using LossKernel = void (*)(const void* const* in, const double* parameters, double* value,
                             double* const* slopes, std::size_t n);
 
@@ -170,7 +189,7 @@ enum class RowLoss : int {
 };
 
 /// One sample: contiguous rows of n, its labels (one, or n, or none), class weights or null, room
-/// for 2 n numbers, and the loss's own parameters.
+/// for 2 n numbers, and the loss's own parameters in the order of its row.
 template <class T>
 struct RowLossSample {
     const T* rows[3];

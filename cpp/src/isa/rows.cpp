@@ -7,8 +7,17 @@ namespace ranvier::RANVIER_ISA {
 
 template <class T>
 inline constexpr RowKernels<T> row_kernels = {
-    softmax_row<T>,         log_softmax_row<T>, logsumexp_row<T>, softmax_vjp_row<T>,
-    log_softmax_vjp_row<T>, cross_entropy<T>,   dot<T>,
+    softmax_row<T>,
+    log_softmax_row<T>,
+    logsumexp_row<T>,
+    softmax_vjp_row<T>,
+    log_softmax_vjp_row<T>,
+    {
+#define RV_CLASS_LOSS(name, ...) name<T>,
+#include "../ops/class_losses.def"
+#undef RV_CLASS_LOSS
+    },
+    dot<T>,
 };
 const RowKernels<float> row_table_float32 = row_kernels<float>;
 const RowKernels<double> row_table_float64 = row_kernels<double>;

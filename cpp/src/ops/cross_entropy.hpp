@@ -148,4 +148,17 @@ double cross_entropy(const CrossEntropySample<T>& sample, double scale, T* gradi
     return spread(sample, p, scale, gradient, n);
 }
 
+/// The same from logarithms of probabilities, all of q on one class: loss = -w_y x_y.
+template <class T>
+double nll_loss(const CrossEntropySample<T>& sample, double scale, T* gradient, std::size_t n) {
+    const std::size_t label = static_cast<std::size_t>(sample.label);
+    const double weight =
+        sample.weight == nullptr ? 1.0 : static_cast<double>(sample.weight[label]);
+    if (gradient != nullptr) {
+        for (std::size_t j = 0; j < n; ++j) gradient[j] = T(0);
+        gradient[label] = static_cast<T>(-(scale * weight));
+    }
+    return weight == 0.0 ? 0.0 : -weight * static_cast<double>(sample.logits[label]);
+}
+
 }  // namespace ranvier::RANVIER_ISA

@@ -4,6 +4,7 @@
 #include "../isa/kernels.hpp"
 #include "losses/classification.hpp"
 #include "losses/margins.hpp"
+#include "losses/parameters.hpp"
 #include "losses/regression.hpp"
 #include "rows.hpp"
 
@@ -23,11 +24,24 @@ inline double at_element(const void* const* in, std::size_t i, F f) {
 }
 
 /// value[i] and, if slopes[0] is not null, slopes[k][i].
-template <class Loss, int operands, int gradients, class T>
-void loss_points(const void* const* in, const double* p, double* value, double* const* slopes,
+template <class Loss, class Parameters, int operands, int gradients, class T>
+void loss_points(const void* const* in, const double* numbers, double* value, double* const* slopes,
                  std::size_t n) {
-    const auto value_at = [p](auto... v) { return Loss::template value<T>(v..., p); };
-    const auto slope_at = [p](auto... v) { return Loss::template derivative<T>(v..., p); };
+    const auto p = named<Parameters>(numbers);
+    // A formula takes the parameters behind the operands if its row has some.
+    const auto with_parameters = [p](auto formula) {
+        return [formula, p](auto... v) {
+            if constexpr (__is_empty(Parameters)) {
+                return formula(v...);
+            } else {
+                return formula(v..., p);
+            }
+        };
+    };
+    const auto value_at =
+        with_parameters([](auto... v) { return Loss::template value<T>(v...); });
+    const auto slope_at =
+        with_parameters([](auto... v) { return Loss::template derivative<T>(v...); });
     if (slopes[0] == nullptr) {
 #pragma omp simd
         for (std::size_t i = 0; i < n; ++i) value[i] = at_element<operands, T>(in, i, value_at);
@@ -40,9 +54,8 @@ void loss_points(const void* const* in, const double* p, double* value, double* 
         }
     } else {
         double *first = slopes[0], *second = slopes[1];
-        const auto second_at = [p](auto... v) {
-            return Loss::template second_derivative<T>(v..., p);
-        };
+        const auto second_at =
+            with_parameters([](auto... v) { return Loss::template second_derivative<T>(v...); });
 #pragma omp simd
         for (std::size_t i = 0; i < n; ++i) {
             value[i] = at_element<operands, T>(in, i, value_at);

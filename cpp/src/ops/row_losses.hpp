@@ -3,22 +3,10 @@
 #pragma once
 
 #include "../math/power.hpp"
+#include "losses/parameters.hpp"
 #include "rows.hpp"
 
 namespace ranvier::RANVIER_ISA {
-
-/// f = -x_y of logarithms x of probabilities; 0 where the label y is negative.
-template <class T>
-double negative_log_likelihood(const RowLossSample<T>& sample, double scale, T* const* gradients,
-                               std::size_t n) {
-    if (gradients[0] != nullptr) {
-        for (std::size_t j = 0; j < n; ++j) gradients[0][j] = T(0);
-    }
-    if (sample.labels[0] < 0) return 0.0;
-    const auto label = static_cast<std::size_t>(sample.labels[0]);
-    if (gradients[0] != nullptr) gradients[0][label] = static_cast<T>(-scale);
-    return -static_cast<double>(sample.rows[0][label]);
-}
 
 /// The hinges of scores [begin, end) over that of the right class, to the power 1 or 2; with
 /// `gradient`, factor times their slopes. `slopes` is the sum of these before the factor.
@@ -38,16 +26,17 @@ inline double hinges(const T* x, double edge, std::size_t begin, std::size_t end
 }
 
 /// f = w_y sum_j max(0, x_j - x_y + margin)^p over the classes j other than y (Weston and Watkins,
-/// 1999). Parameters: margin; p, 1 or 2; by how much f is divided.
+/// 1999), p 1 or 2; with `mean`, divided by the number of classes.
 template <class T>
 double multiclass_hinge(const RowLossSample<T>& sample, double scale, T* const* gradients,
                         std::size_t n) {
     const T* x = sample.rows[0];
     const auto label = static_cast<std::size_t>(sample.labels[0]);
-    const double* p = sample.parameters;
-    const double weight = (sample.weight == nullptr ? 1.0 : sample.weight[label]) / p[2];
-    const double edge = p[0] - static_cast<double>(x[label]);
-    const auto sum = p[1] == 2.0 ? hinges<true, T> : hinges<false, T>;
+    const auto p = named<parameters::multiclass_hinge>(sample.parameters);
+    const double divisor = p.mean != 0.0 ? static_cast<double>(n) : 1.0;
+    const double weight = (sample.weight == nullptr ? 1.0 : sample.weight[label]) / divisor;
+    const double edge = p.margin - static_cast<double>(x[label]);
+    const auto sum = p.p == 2.0 ? hinges<true, T> : hinges<false, T>;
     T* gradient = gradients[0];
     double slopes = 0.0;
     const double below = sum(x, edge, 0, label, scale * weight, gradient, slopes);
@@ -129,7 +118,8 @@ double cosine_embedding(const RowLossSample<T>& sample, double scale, T* const* 
     const T *a = sample.rows[0], *b = sample.rows[1];
     const double aa = dot(a, a, n) + 1e-12, bb = dot(b, b, n) + 1e-12, ab = dot(a, b, n);
     const double length = sqrt(aa) * sqrt(bb), cosine = ab / length;
-    const double above = cosine - sample.parameters[0];
+    const double margin = named<parameters::cosine_embedding>(sample.parameters).margin;
+    const double above = cosine - margin;
     const bool same = sample.labels[0] == 1, apart = sample.labels[0] == -1;
     const double slope = scale * (same ? -1.0 : apart && above >= 0.0 ? 1.0 : 0.0);
     for (int k = 0; k < 2 && gradients[0] != nullptr; ++k) {
@@ -226,16 +216,16 @@ inline void triplet_gradients(const RowLossSample<T>& sample, const Distance<Slo
 }
 
 /// f = max(0, ||a - b|| - ||a - c|| + margin) for an anchor a, a positive b and a negative c
-/// (Balntas et al., 2016); with `swap`, the distance of b to c where that is less. Parameters:
-/// margin, p, eps, swap.
+/// (Balntas et al., 2016); with `swap`, the distance of b to c where that is less.
 template <class T>
 double triplet_margin(const RowLossSample<T>& sample, double scale, T* const* gradients,
                       std::size_t n) {
     const T *a = sample.rows[0], *b = sample.rows[1], *c = sample.rows[2];
-    const double *given = sample.parameters, margin = given[0], p = given[1], eps = given[2];
+    const auto given = named<parameters::triplet_margin>(sample.parameters);
+    const double margin = given.margin, p = given.p, eps = given.eps;
     const double near = norm_of_difference(a, b, eps, p, n);
     const double far = norm_of_difference(a, c, eps, p, n);
-    const double other = given[3] != 0.0 ? norm_of_difference(b, c, eps, p, n) : infinity;
+    const double other = given.swap != 0.0 ? norm_of_difference(b, c, eps, p, n) : infinity;
     // Where the two are equal, each has half of the slope.
     const double of_other = other < far ? 1.0 : other == far ? 0.5 : 0.0;
     const double z = margin + near - (other < far ? other : far);

@@ -1,70 +1,19 @@
 #include "cross_entropy.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
-#include <vector>
+#include <stdexcept>
+#include <string>
+#include <utility>
 
 #include "dispatch.hpp"
-#include "float_status.hpp"
-#include "threads.hpp"
+#include "loss_handle.hpp"
+#include "sample_losses.hpp"
+#include "strided.hpp"
 
 namespace ranvier {
 namespace {
-
-/// One sample's classes as a contiguous row: the array's own memory, or a copy.
-template <class T>
-class Row {
-public:
-    Row(const ClassArray& array, const CrossEntropyBatch& batch) : array_(array), batch_(batch) {
-        const std::size_t n = batch.classes;
-        direct_ = array.data == nullptr || array.class_stride == sizeof(T) || n == 1;
-        if (!direct_) copy_ = std::make_unique_for_overwrite<T[]>(n);
-    }
-
-    T* read(std::size_t i, std::size_t j) {
-        char* start = begin(i, j);
-        if (direct_) return reinterpret_cast<T*>(start);
-        for (std::size_t c = 0; c < batch_.classes; ++c) copy_[c] = at(start, c);
-        return copy_.get();
-    }
-    T* target(std::size_t i, std::size_t j) {
-        return direct_ ? reinterpret_cast<T*>(begin(i, j)) : copy_.get();
-    }
-    /// Where a sample begins.
-    const float* start(std::size_t i, std::size_t j) const {
-        return reinterpret_cast<const float*>(begin(i, j));
-    }
-    /// Copies a sample from every 16th place.
-    void turn_from(std::size_t i, std::size_t j, const float* from) const {
-        char* start = begin(i, j);
-        for (std::size_t c = 0; c < batch_.classes; ++c) at(start, c) = from[c * rows_side_by_side];
-    }
-    void write_back(std::size_t i, std::size_t j) {
-        if (direct_) return;
-        char* start = begin(i, j);
-        for (std::size_t c = 0; c < batch_.classes; ++c) at(start, c) = copy_[c];
-    }
-
-private:
-    char* begin(std::size_t i, std::size_t j) const {
-        if (array_.data == nullptr) return nullptr;
-        char* start = array_.data + static_cast<std::ptrdiff_t>(i) * array_.outer_stride;
-        auto rest = static_cast<std::ptrdiff_t>(j);
-        for (std::size_t axis = batch_.inner_axes; axis-- > 0;) {
-            start += rest % batch_.inner_shape[axis] * array_.inner_strides[axis];
-            rest /= batch_.inner_shape[axis];
-        }
-        return start;
-    }
-    T& at(char* start, std::size_t c) const {
-        return *reinterpret_cast<T*>(start + static_cast<std::ptrdiff_t>(c) * array_.class_stride);
-    }
-
-    const ClassArray& array_;
-    const CrossEntropyBatch& batch_;
-    bool direct_;
-    std::unique_ptr<T[]> copy_;
-};
 
 /// Where a sample is along the outer and the inner axes.
 struct Position {
@@ -78,6 +27,17 @@ struct Position {
             ++i;
         }
     }
+    /// Where the sample's classes begin; null where there is no array.
+    char* in(const ClassArray& array, const CrossEntropyBatch& batch) const {
+        if (array.data == nullptr) return nullptr;
+        char* start = array.data + static_cast<std::ptrdiff_t>(i) * array.outer_stride;
+        auto rest = static_cast<std::ptrdiff_t>(j);
+        for (std::size_t axis = batch.inner_axes; axis-- > 0;) {
+            start += rest % batch.inner_shape[axis] * array.inner_strides[axis];
+            rest /= batch.inner_shape[axis];
+        }
+        return start;
+    }
 };
 
 /// Labels were checked, but another thread may have written to them since.
@@ -89,9 +49,10 @@ double sample_weight(const CrossEntropyBatch& batch, std::size_t i) {
     return batch.sample_weight == nullptr ? 1.0 : batch.sample_weight[i];
 }
 
-/// What does not count is 0, infinite or not.
-double weighted(double weight, double loss) {
-    return weight == 0.0 ? 0.0 : weight * loss;
+/// What multiplies a sample's gradient. What weighs nothing has none, also where nothing counts and
+/// the scale is infinite.
+double factor_of(const CrossEntropyBatch& batch, double weight) {
+    return weight == 0.0 ? 0.0 : batch.scale * weight;
 }
 
 /// Samples of few classes with a label each, in float32, 16 at a time: turned, so that they lie
@@ -99,13 +60,12 @@ double weighted(double weight, double loss) {
 template <class T>
 class SamplesInLanes {
 public:
-    SamplesInLanes(const CrossEntropyBatch& batch, const Row<T>& logits, const Row<T>& gradient)
+    SamplesInLanes(ClassLoss loss, const CrossEntropyBatch& batch)
         : batch_(batch),
-          logits_(logits),
-          gradient_(gradient),
-          usable_(dtype_of<T> == DType::float32 && batch.labels != nullptr &&
-                  batch.smoothing == 0.0 && batch.classes <= longest_turned_row &&
-                  batch.logits.class_stride % size == 0 && batch.logits.outer_stride % size == 0) {
+          usable_(loss == ClassLoss::cross_entropy && dtype_of<T> == DType::float32 &&
+                  batch.labels != nullptr && batch.smoothing == 0.0 &&
+                  batch.classes <= longest_turned_row && batch.logits.class_stride % size == 0 &&
+                  batch.logits.outer_stride % size == 0) {
         for (std::size_t axis = 0; axis < batch.inner_axes; ++axis) {
             usable_ = usable_ && batch.logits.inner_strides[axis] % size == 0;
         }
@@ -131,8 +91,8 @@ public:
                 batch_.weight == nullptr
                     ? 1.0
                     : static_cast<double>(static_cast<const float*>(batch_.weight)[labels[l]]);
-            factor[l] = batch_.scale * sample_weight(batch_, at.i) * weight[l];
-            const float* row = logits_.start(at.i, at.j);
+            factor[l] = factor_of(batch_, sample_weight(batch_, at.i)) * weight[l];
+            const auto* row = reinterpret_cast<const float*>(at.in(batch_.logits, batch_));
             if (l == 0) x = row;
             offsets[l] = row - x;
             if (l + 1 < count) at.next(batch_);
@@ -150,7 +110,8 @@ public:
             if (!taken[l]) {
                 for (std::size_t c = 0; c < n; ++c) g[c * width + l] = 0.0f;
             }
-            gradient_.turn_from(at.i, at.j, g + l);
+            char* place = at.in(batch_.gradient, batch_);
+            scatter_every(place, batch_.gradient.class_stride, g + l, n);
         }
         return true;
     }
@@ -159,79 +120,268 @@ private:
     static constexpr std::size_t width = rows_side_by_side;
     static constexpr std::ptrdiff_t size = sizeof(float);
 
+    /// Copies a sample from every 16th place.
+    static void scatter_every(char* place, std::ptrdiff_t stride, const float* from,
+                              std::size_t n) {
+        for (std::size_t c = 0; c < n; ++c, place += stride) {
+            *reinterpret_cast<float*>(place) = from[c * width];
+        }
+    }
+
     const CrossEntropyBatch& batch_;
-    const Row<T>&logits_, &gradient_;
     bool usable_;
 };
 
-/// The losses and gradients of the samples in [begin, end); the sum of the losses.
+/// Works out the samples in a range, on one thread.
 template <class T>
-double run_samples(const CrossEntropyBatch& batch, CrossEntropyKernel<T> kernel, std::size_t begin,
-                   std::size_t end) {
-    double total = 0.0;
-    const auto add = [&](std::size_t s, double loss) {
-        if (batch.losses != nullptr) static_cast<T*>(batch.losses)[s] = static_cast<T>(loss);
-        total += loss;
-    };
-    Row<T> logits(batch.logits, batch);
-    Row<T> probabilities(batch.probabilities, batch);
-    Row<T> gradient(batch.gradient, batch);
-    const auto alone = [&](std::size_t s) {
-        const Position at(batch, s);
-        T* result = gradient.target(at.i, at.j);
-        double loss = 0.0;
-        const std::int64_t label = batch.labels == nullptr ? 0 : batch.labels[s];
-        if (batch.labels != nullptr && !takes_part(batch, label)) {
-            if (result != nullptr) std::fill_n(result, batch.classes, T(0));
-        } else {
-            const double weight = sample_weight(batch, at.i);
-            const CrossEntropySample<T> sample{logits.read(at.i, at.j),
-                                               probabilities.read(at.i, at.j),
-                                               static_cast<const T*>(batch.weight),
-                                               static_cast<std::ptrdiff_t>(label), batch.smoothing};
-            loss = weighted(weight, kernel(sample, batch.scale * weight, result, batch.classes));
-        }
-        if (result != nullptr) gradient.write_back(at.i, at.j);
-        add(s, loss);
-    };
-    SamplesInLanes<T> together(batch, logits, gradient);
-    double losses[rows_side_by_side];
-    for (std::size_t first = begin; first < end; first += rows_side_by_side) {
-        const std::size_t last = std::min(first + rows_side_by_side, end);
-        const bool done = together.run(first, last - first, losses);
-        for (std::size_t s = first; s < last; ++s) {
-            if (done) {
-                add(s, losses[s - first]);
+class Samples {
+public:
+    Samples(ClassLoss loss, const CrossEntropyBatch& batch)
+        : batch_(batch),
+          kernel_(row_kernels<T>().class_losses[static_cast<int>(loss)]),
+          together_(loss, batch),
+          logits_(batch.logits.class_stride, batch.classes),
+          probabilities_(batch.probabilities.class_stride, batch.classes),
+          gradient_(batch.gradient.class_stride, batch.classes) {}
+
+    /// The losses of the samples in [begin, end), times their weights. Gradients are written, if
+    /// there is an array for them.
+    void run(std::size_t begin, std::size_t end, double* losses) {
+        double side_by_side[rows_side_by_side];
+        for (std::size_t first = begin; first < end; first += rows_side_by_side) {
+            const std::size_t count = std::min(rows_side_by_side, end - first);
+            double* own = losses + (first - begin);
+            if (together_.run(first, count, side_by_side)) {
+                std::copy_n(side_by_side, count, own);
             } else {
-                alone(s);
+                for (std::size_t k = 0; k < count; ++k) own[k] = alone(first + k);
             }
         }
     }
+
+private:
+    double alone(std::size_t s) {
+        const Position at(batch_, s);
+        char* place = at.in(batch_.gradient, batch_);
+        T* result = gradient_.target(place);
+        double loss = 0.0;
+        const std::int64_t label = batch_.labels == nullptr ? 0 : batch_.labels[s];
+        if (batch_.labels != nullptr && !takes_part(batch_, label)) {
+            if (result != nullptr) std::fill_n(result, batch_.classes, T(0));
+        } else {
+            const double weight = sample_weight(batch_, at.i);
+            const CrossEntropySample<T> sample{
+                logits_.read(at.in(batch_.logits, batch_)),
+                probabilities_.read(at.in(batch_.probabilities, batch_)),
+                static_cast<const T*>(batch_.weight), static_cast<std::ptrdiff_t>(label),
+                batch_.smoothing};
+            loss = weighted(weight,
+                            kernel_(sample, factor_of(batch_, weight), result, batch_.classes));
+        }
+        gradient_.write_back(place);
+        return loss;
+    }
+
+    const CrossEntropyBatch& batch_;
+    CrossEntropyKernel<T> kernel_;
+    SamplesInLanes<T> together_;
+    Line<T> logits_, probabilities_, gradient_;
+};
+
+/// Throws for the first label that is no class.
+[[noreturn]] void refuse_label(const CrossEntropyBatch& batch) {
+    for (std::size_t s = 0;; ++s) {
+        const std::int64_t label = batch.labels[s];
+        if (label == batch.ignore_index || takes_part(batch, label)) continue;
+        throw std::out_of_range("target has the label " + std::to_string(label) + " at position " +
+                                std::to_string(s) + "; expected 0 <= label < " +
+                                std::to_string(batch.classes) +
+                                " or ignore_index=" + std::to_string(batch.ignore_index));
+    }
+}
+
+/// The sum of the weights of the samples that have a class, or probabilities. Throws if a label is
+/// out of range.
+template <class T>
+double sum_of_weights(const CrossEntropyBatch& batch) {
+    if (batch.labels == nullptr) {
+        return sum_of_sample_weights(batch.sample_weight, batch.outer) *
+               static_cast<double>(batch.inner);
+    }
+    const T* weight = static_cast<const T*>(batch.weight);
+    std::atomic<bool> wrong = false;
+    const double total = block_sums(
+        batch.outer * batch.inner, 4096, 65536, [&](std::size_t begin, std::size_t end) {
+            double sum = 0.0;
+            bool strange = false;
+            for (std::size_t s = begin; s < end; ++s) {
+                const std::int64_t label = batch.labels[s];
+                if (label == batch.ignore_index) continue;
+                if (!takes_part(batch, label)) {
+                    strange = true;
+                    break;
+                }
+                const double of_sample =
+                    batch.sample_weight == nullptr ? 1.0 : batch.sample_weight[s / batch.inner];
+                sum += weight == nullptr ? of_sample
+                                         : static_cast<double>(weight[label]) * of_sample;
+            }
+            if (strange) wrong = true;
+            return sum;
+        });
+    if (wrong) refuse_label(batch);
     return total;
 }
+
+class LossOfClasses : public LossHandle {
+public:
+    LossOfClasses(const LossRecord& record, const std::map<std::string, double>& parameters,
+                  const LossOptions& options)
+        : LossHandle(record, parameters, options),
+          smoothing_(loss() == ClassLoss::cross_entropy ? parameter("label_smoothing") : 0.0) {}
+
+    double run(const LossArrays& arrays) const override {
+        return arrays.dtype == DType::float32 ? run_as<float>(arrays) : run_as<double>(arrays);
+    }
+    ClassLoss loss() const { return static_cast<ClassLoss>(record().index); }
+
+    /// Throws unless the loss takes class probabilities in the place of labels.
+    void require_probabilities_fit() const {
+        if (loss() != ClassLoss::cross_entropy) {
+            throw std::invalid_argument("target holds numbers; " + std::string(record().name) +
+                                        " expects class indices");
+        }
+        if (options().ignore_index >= 0) {
+            throw std::invalid_argument("ignore_index is " +
+                                        std::to_string(options().ignore_index) +
+                                        "; it has no meaning where target holds class "
+                                        "probabilities");
+        }
+    }
+
+    /// What of a batch does not depend on its arrays.
+    CrossEntropyBatch described() const {
+        CrossEntropyBatch batch{};
+        batch.inner = 1;
+        batch.ignore_index = options().ignore_index;
+        batch.smoothing = smoothing_;
+        return batch;
+    }
+
+private:
+    /// Classes along the only axis, or the second one.
+    static ClassArray class_array(const Array& array) {
+        if (!array) return {};
+        const bool batched = array.ndim > 1;
+        return {array.data, batched ? array.strides[0] : 0, array.strides[batched ? 1 : 0],
+                batched ? array.strides + 2 : nullptr};
+    }
+
+    template <class T>
+    double run_as(const LossArrays& arrays) const {
+        const Array& input = arrays.operands[0];
+        const bool batched = input.ndim > 1;
+        if (arrays.probabilities) require_probabilities_fit();
+        CrossEntropyBatch batch = described();
+        batch.outer = batched ? input.samples() : 1;
+        batch.classes = input.extent(batched ? 1 : 0);
+        batch.inner_axes = batched ? static_cast<std::size_t>(input.ndim) - 2 : 0;
+        batch.inner_shape = batched ? input.shape + 2 : nullptr;
+        for (int axis = 2; axis < input.ndim; ++axis) batch.inner *= input.extent(axis);
+        batch.logits = class_array(input);
+        batch.probabilities = class_array(arrays.probabilities);
+        batch.gradient = class_array(arrays.gradients[0]);
+        batch.labels = arrays.labels;
+        batch.weight = arrays.weight.data;
+        batch.sample_weight = arrays.sample_weight;
+        batch.losses = arrays.losses;
+        const double weights = sum_of_weights<T>(batch);
+        const double by = options().reduction == Reduction::mean ? weights : 1.0;
+        batch.scale = 1.0 / by;
+        // NaN, as in torch, where no sample has a weight.
+        return run_cross_entropy<T>(loss(), batch) / by;
+    }
+
+    double smoothing_;
+};
+
+template <class T>
+class BatchOfClasses : public BatchLoss<T> {
+public:
+    BatchOfClasses(std::shared_ptr<const LossOfClasses> handle, BatchConstants<T> constants)
+        : handle_(std::move(handle)),
+          weight_(constants.weight.begin(), constants.weight.end()) {}
+
+    double begin(const void* target, bool target_is_labels, const double* sample_weight,
+                 std::size_t rows, std::size_t columns) override {
+        require_columns("weight", weight_.size(), columns);
+        batch_ = handle_->described();
+        batch_.outer = rows;
+        batch_.classes = columns;
+        if (target_is_labels) {
+            batch_.labels = static_cast<const std::int64_t*>(target);
+        } else {
+            handle_->require_probabilities_fit();
+            batch_.probabilities = whole(target);
+        }
+        batch_.weight = weight_.empty() ? nullptr : weight_.data();
+        batch_.sample_weight = sample_weight;
+        const double by = sum_of_weights<T>(batch_);
+        batch_.scale = 1.0 / by;
+        losses_.begin(rows, columns, by);
+        return by;
+    }
+
+    void run(std::size_t begin, std::size_t end, const T* scores, T* gradient) override {
+        const KeepFloatStatus flags;
+        CrossEntropyBatch batch = batch_;
+        batch.logits = whole(scores);
+        batch.gradient = whole(gradient);
+        Samples<T>(handle_->loss(), batch).run(begin, end, losses_.from(begin));
+    }
+
+    double value() override { return losses_.value(); }
+
+private:
+    ClassArray whole(const void* data) const {
+        return {static_cast<char*>(const_cast<void*>(data)),
+                static_cast<std::ptrdiff_t>(batch_.classes * sizeof(T)), sizeof(T), nullptr};
+    }
+
+    std::shared_ptr<const LossOfClasses> handle_;
+    std::vector<T> weight_;
+    CrossEntropyBatch batch_{};
+    KeptLosses losses_;
+};
 
 }  // namespace
 
 template <class T>
-double run_cross_entropy(const CrossEntropyBatch& batch, CrossEntropyKernel<T> kernel) {
-    const KeepFloatStatus flags;
-    const std::size_t samples = batch.outer * batch.inner;
-    // The logarithm of a sample and what else it costs once come to some hundred classes. One sum
-    // for each block, and not for each thread: the additions are the same on any number of threads.
-    const std::size_t block = std::max<std::size_t>(1, 8192 / (batch.classes + 100));
-    const std::size_t worth_a_thread = std::max<std::size_t>(1, 32768 / (batch.classes + 100));
-    std::vector<double> sums((samples + block - 1) / block);
-    parallel_for(samples, block, worth_a_thread, [&](std::size_t begin, std::size_t end) {
-        for (std::size_t first = begin; first < end; first += block) {
-            sums[first / block] = run_samples(batch, kernel, first, std::min(first + block, end));
-        }
-    });
-    double total = 0.0;
-    for (const double sum : sums) total += sum;
-    return total;
+double run_cross_entropy(ClassLoss loss, const CrossEntropyBatch& batch) {
+    return sum_of_samples(batch.outer * batch.inner, batch.classes, static_cast<T*>(batch.losses),
+                          [&](std::size_t begin, std::size_t end, double* losses) {
+                              Samples<T>(loss, batch).run(begin, end, losses);
+                          });
 }
 
-template double run_cross_entropy(const CrossEntropyBatch&, CrossEntropyKernel<float>);
-template double run_cross_entropy(const CrossEntropyBatch&, CrossEntropyKernel<double>);
+template double run_cross_entropy<float>(ClassLoss, const CrossEntropyBatch&);
+template double run_cross_entropy<double>(ClassLoss, const CrossEntropyBatch&);
+
+std::shared_ptr<const LossHandle> make_class_loss(const LossRecord& record,
+                                                  const std::map<std::string, double>& parameters,
+                                                  const LossOptions& options) {
+    return std::make_shared<LossOfClasses>(record, parameters, options);
+}
+
+template <class T>
+std::unique_ptr<BatchLoss<T>> make_class_batch(std::shared_ptr<const LossHandle> loss,
+                                               BatchConstants<T> constants) {
+    return std::make_unique<BatchOfClasses<T>>(
+        std::static_pointer_cast<const LossOfClasses>(std::move(loss)), std::move(constants));
+}
+template std::unique_ptr<BatchLoss<float>> make_class_batch(std::shared_ptr<const LossHandle>,
+                                                            BatchConstants<float>);
+template std::unique_ptr<BatchLoss<double>> make_class_batch(std::shared_ptr<const LossHandle>,
+                                                             BatchConstants<double>);
 
 }  // namespace ranvier

@@ -1,4 +1,5 @@
-// Cross-entropy over a batch: samples over threads, each loss and gradient from one visit.
+// Cross-entropy over a batch, from scores or from logarithms of probabilities: samples over threads,
+// each loss and gradient from one visit.
 #pragma once
 
 #include <cstddef>
@@ -32,6 +33,6 @@ struct CrossEntropyBatch {
 
 /// The sum of the losses, in a fixed order.
 template <class T>
-double run_cross_entropy(const CrossEntropyBatch& batch, CrossEntropyKernel<T> kernel);
+double run_cross_entropy(ClassLoss loss, const CrossEntropyBatch& batch);
 
 }  // namespace ranvier

@@ -13,9 +13,10 @@ namespace ranvier {
 /// unknown or that this machine does not have.
 const KernelTable& kernels();
 
-/// That of the two for T, float or double.
+/// The member of a pair that is for T, float or double.
 template <class T, class Float, class Double>
 const auto& of_precision(const Float& of_float, const Double& of_double) {
+    static_assert(dtype_of<T> == DType::float32 || dtype_of<T> == DType::float64);
     if constexpr (dtype_of<T> == DType::float32) {
         return of_float;
     } else {

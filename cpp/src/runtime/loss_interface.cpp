@@ -1,38 +1,52 @@
 // The public C++ interface to losses: contiguous arrays over the same runtime that Python calls.
-#include <cmath>
 #include <stdexcept>
 #include <string>
 
-#include "cross_entropy.hpp"
-#include "dispatch.hpp"
-#include "losses.hpp"
+#include "loss_handle.hpp"
 #include "ranvier/losses.hpp"
 
 namespace ranvier {
 namespace {
 
-/// What the sum of the losses of `count` samples is divided by.
-double divisor(Reduction reduction, std::size_t count) {
-    return reduction == Reduction::mean ? static_cast<double>(count) : 1.0;
+/// A loss that is written to no array of losses.
+std::shared_ptr<const LossHandle> prepared(const char* name, Reduction reduction,
+                                           const std::map<std::string, double>& parameters = {}) {
+    if (reduction == Reduction::none) {
+        throw std::invalid_argument("reduction is none; expected mean or sum");
+    }
+    LossOptions options;
+    options.reduction = reduction;
+    return make_loss(name, parameters, options);
 }
 
+/// A contiguous array of this shape, whose strides stand behind it.
 template <class T>
-double run(Loss loss, const T* input, const T* target, T* gradient, std::size_t n,
-           const double* parameters, Reduction reduction) {
-    const auto array = [](const T* data) {
-        return LossArray{reinterpret_cast<char*>(const_cast<T*>(data)), nullptr, true};
-    };
-    const auto shape = static_cast<std::ptrdiff_t>(n);
-    LossBatch batch{};
-    batch.size = n;
-    batch.ndim = 1;
-    batch.shape = &shape;
-    batch.operands[0] = array(input);
-    batch.operands[1] = array(target);
-    batch.parameters = parameters;
-    batch.scale = 1.0 / divisor(reduction, n);
-    batch.gradients[0] = array(gradient);
-    return run_loss<T>(loss, batch) / divisor(reduction, n);
+class Contiguous {
+public:
+    Contiguous(std::size_t rows, std::size_t columns, int ndim)
+        : shape_{static_cast<std::ptrdiff_t>(ndim == 1 ? columns : rows),
+                 static_cast<std::ptrdiff_t>(columns)},
+          strides_{static_cast<std::ptrdiff_t>((ndim == 1 ? 1 : columns) * sizeof(T)), sizeof(T)},
+          ndim_(ndim) {}
+
+    Array at(const T* data) const {
+        return {reinterpret_cast<char*>(const_cast<T*>(data)), ndim_, shape_, strides_, true};
+    }
+
+private:
+    std::ptrdiff_t shape_[2], strides_[2];
+    int ndim_;
+};
+
+template <class T>
+double run(const LossHandle& loss, const T* input, const T* target, T* gradient, std::size_t n) {
+    const Contiguous<T> array(1, n, 1);
+    LossArrays arrays{};
+    arrays.dtype = dtype_of<T>;
+    arrays.operands[0] = array.at(input);
+    arrays.operands[1] = array.at(target);
+    arrays.gradients[0] = array.at(gradient);
+    return loss.run(arrays);
 }
 
 void require_labels(const std::int64_t* labels, std::size_t rows, std::size_t classes) {
@@ -50,54 +64,39 @@ void require_labels(const std::int64_t* labels, std::size_t rows, std::size_t cl
 template <class T>
 double cross_entropy(const T* scores, const std::int64_t* labels, T* gradient, std::size_t rows,
                      std::size_t classes, double label_smoothing, Reduction reduction) {
-    if (!(label_smoothing >= 0.0 && label_smoothing <= 1.0)) {
-        throw std::invalid_argument("label_smoothing is " + std::to_string(label_smoothing) +
-                                    "; expected a number from 0 to 1");
-    }
+    const auto loss =
+        prepared("cross_entropy", reduction, {{"label_smoothing", label_smoothing}});
     require_labels(labels, rows, classes);
-    const auto array = [&](const T* data) {
-        constexpr std::ptrdiff_t item = sizeof(T);
-        return ClassArray{reinterpret_cast<char*>(const_cast<T*>(data)),
-                          static_cast<std::ptrdiff_t>(classes) * item, item, nullptr};
-    };
-    CrossEntropyBatch batch{};
-    batch.outer = rows;
-    batch.classes = classes;
-    batch.inner = 1;
-    batch.logits = array(scores);
-    batch.gradient = array(gradient);
-    batch.labels = labels;
-    batch.ignore_index = -1;  // which no label is
-    batch.smoothing = label_smoothing;
-    batch.scale = 1.0 / divisor(reduction, rows);
-    return run_cross_entropy<T>(batch, row_kernels<T>().cross_entropy) / divisor(reduction, rows);
+    const Contiguous<T> array(rows, classes, 2);
+    LossArrays arrays{};
+    arrays.dtype = dtype_of<T>;
+    arrays.operands[0] = array.at(scores);
+    arrays.labels = labels;
+    arrays.gradients[0] = array.at(gradient);
+    return loss->run(arrays);
 }
 
 template <class T>
 double mse_loss(const T* input, const T* target, T* gradient, std::size_t n, Reduction reduction) {
-    return run(Loss::mse_loss, input, target, gradient, n, nullptr, reduction);
+    return run(*prepared("mse_loss", reduction), input, target, gradient, n);
 }
 
 template <class T>
 double l1_loss(const T* input, const T* target, T* gradient, std::size_t n, Reduction reduction) {
-    return run(Loss::l1_loss, input, target, gradient, n, nullptr, reduction);
+    return run(*prepared("l1_loss", reduction), input, target, gradient, n);
 }
 
 template <class T>
 double huber_loss(const T* input, const T* target, T* gradient, std::size_t n, double delta,
                   Reduction reduction) {
-    if (!(delta > 0.0) || std::isinf(delta)) {
-        throw std::invalid_argument("delta is " + std::to_string(delta) +
-                                    "; expected a positive, finite number");
-    }
-    return run(Loss::huber_loss, input, target, gradient, n, &delta, reduction);
+    return run(*prepared("huber_loss", reduction, {{"delta", delta}}), input, target, gradient, n);
 }
 
 template <class T>
 double binary_cross_entropy_with_logits(const T* input, const T* target, T* gradient, std::size_t n,
                                         Reduction reduction) {
-    return run(Loss::binary_cross_entropy_with_logits, input, target, gradient, n, nullptr,
-               reduction);
+    return run(*prepared("binary_cross_entropy_with_logits", reduction), input, target, gradient,
+               n);
 }
 
 #define RV_INSTANTIATE(T)                                                                      \

@@ -4,26 +4,19 @@
 #include <cstddef>
 
 #include "../isa/kernels.hpp"
+#include "array.hpp"
 
 namespace ranvier {
 
-/// An array of the batch's shape, of any byte strides.
-struct LossArray {
-    char* data = nullptr;  // or null
-    const std::ptrdiff_t* strides = nullptr;
-    bool contiguous = false;
-};
-
+/// Arrays of one shape.
 struct LossBatch {
-    std::size_t size;
-    int ndim;
-    const std::ptrdiff_t* shape;
-    LossArray operands[3];  // as many as the loss has
-    LossArray weight;       // float64, multiplies the losses; or null
-    const double* parameters;
-    double scale;            // multiplies the gradients beside the weight
-    LossArray gradients[2];  // or null
-    void* losses;            // contiguous, or null: what each element loses, times its weight
+    Array operands[3];                      // as many as the loss has
+    Array weight;                           // float64, multiplies the losses; or none
+    const double* sample_weight = nullptr;  // for each of the first axis, multiplies too; or null
+    const double* parameters = nullptr;     // in the order of the row
+    double scale = 1.0;                     // multiplies the gradients beside the weights
+    Array gradients[2];                     // or none
+    void* losses = nullptr;  // contiguous, or null: what each element loses, times its weights
 };
 
 /// The sum of the losses, in a fixed order. T is what the operands, gradients and losses hold.

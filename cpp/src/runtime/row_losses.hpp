@@ -17,9 +17,9 @@ struct RowLossBatch {
     std::size_t labels_per_sample;
     const double* weight;         // n, or null
     const double* sample_weight;  // samples, or null
-    const double* parameters;
-    double scale;  // multiplies the gradients beside the sample's weight
-    void* losses;  // samples, or null: what each sample loses, times its weight
+    const double* parameters;     // in the order of the row
+    double scale;                 // multiplies the gradients beside the sample's weight
+    void* losses;                 // samples, or null: what each sample loses, times its weight
 };
 
 /// The sum of the losses, in a fixed order.

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <memory>
 
 namespace ranvier {
 
@@ -41,5 +42,36 @@ inline void scatter(char* to, std::ptrdiff_t stride, const char* from, std::size
      : size == 4 ? scatter_items<4>
                  : scatter_items<8>)(to, stride, from, n);
 }
+
+/// n elements that lie a stride apart as contiguous memory: where they are, or a copy.
+template <class T>
+class Line {
+public:
+    Line(std::ptrdiff_t stride, std::size_t n)
+        : stride_(stride), n_(n), direct_(stride == sizeof(T) || n <= 1) {
+        if (!direct_) copy_ = std::make_unique_for_overwrite<T[]>(n);
+    }
+
+    /// Those that begin at `start`; null for null.
+    T* read(char* start) {
+        if (direct_ || start == nullptr) return reinterpret_cast<T*>(start);
+        gather(reinterpret_cast<char*>(copy_.get()), start, stride_, sizeof(T), n_);
+        return copy_.get();
+    }
+    /// Where to write them; `write_back` takes them to their places.
+    T* target(char* start) {
+        return direct_ || start == nullptr ? reinterpret_cast<T*>(start) : copy_.get();
+    }
+    void write_back(char* start) const {
+        if (direct_ || start == nullptr) return;
+        scatter(start, stride_, reinterpret_cast<const char*>(copy_.get()), sizeof(T), n_);
+    }
+
+private:
+    std::ptrdiff_t stride_;
+    std::size_t n_;
+    bool direct_;
+    std::unique_ptr<T[]> copy_;
+};
 
 }  // namespace ranvier

@@ -1,6 +1,7 @@
 #include "training.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <exception>
 
 #include "float_status.hpp"
@@ -89,6 +90,17 @@ Training<T>::Training(const Stack<T>& stack, BatchLoss<T>& loss, OptimizerHandle
       weights_(batch_rows),
       right_(threads_) {}
 
+/// The sum of the weights of the rows whose label is not ignored.
+template <class T>
+double Training<T>::weight_of(const Data& data, std::size_t rows) const {
+    double sum = 0.0;
+    for (std::size_t k = 0; k < rows; ++k) {
+        if (data.ignored && labels_[k] == *data.ignored) continue;
+        sum += data.sample_weight == nullptr ? 1.0 : weights_[k];
+    }
+    return sum;
+}
+
 /// The first batch from a row on in which something counts; of no rows if there is none.
 template <class T>
 typename Training<T>::Batch Training<T>::next_batch(const Data& data, std::size_t from) {
@@ -104,11 +116,13 @@ typename Training<T>::Batch Training<T>::next_batch(const Data& data, std::size_
             }
             if (data.sample_weight != nullptr) weights_[k] = data.sample_weight[sample];
         }
-        const double weight = loss_.begin(
+        const double weight = weight_of(data, rows);
+        if (weight == 0.0) continue;
+        loss_.begin(
             data.targets_are_labels ? static_cast<const void*>(labels_.data()) : targets_.data(),
             data.targets_are_labels, data.sample_weight == nullptr ? nullptr : weights_.data(),
             rows, stack_.outputs());
-        if (weight != 0.0) return {begin, rows, weight, begin + rows == data.rows};
+        return {begin, rows, weight, begin + rows == data.rows};
     }
     return {data.rows, 0, 0.0, true};
 }
@@ -132,7 +146,7 @@ void Training<T>::take_rows(const Data& data, const Batch& batch, const Part& ro
 
 /// How many labels of the rows of a part have the largest score, or the first of several such.
 template <class T>
-std::size_t Training<T>::right_of(const Part& rows) const {
+std::size_t Training<T>::right_of(const Data& data, const Part& rows) const {
     const std::size_t n = stack_.outputs();
     std::size_t count = 0;
     for (std::size_t k = rows.begin; k < rows.end; ++k) {
@@ -142,7 +156,8 @@ std::size_t Training<T>::right_of(const Part& rows) const {
         for (std::size_t j = 1; j < n && y[best] == y[best]; ++j) {
             if (!(y[j] <= y[best])) best = j;
         }
-        count += static_cast<std::int64_t>(best) == labels_[k];
+        const bool counts = !data.ignored || labels_[k] != *data.ignored;
+        count += counts && static_cast<std::int64_t>(best) == labels_[k];
     }
     return count;
 }
@@ -154,7 +169,7 @@ void Training<T>::rows_through(const Data& data, const Batch& batch, const Part&
     take_rows(data, batch, rows);
     pass_.forward(rows);
     loss_.run(rows.begin, rows.end, pass_.y(), pass_.grad_y());
-    if (data.targets_are_labels && data.targets.columns == 1) right += right_of(rows);
+    if (data.targets_are_labels && data.targets.columns == 1) right += right_of(data, rows);
     pass_.backward(rows);
 }
 
@@ -170,7 +185,8 @@ void Training<T>::count(const Batch& batch, Totals& totals) {
 template <class T>
 std::size_t Training<T>::run_fused(const Data& data, Batch next, const Limit& limit,
                                    Totals& totals) {
-    // Where the last batches do not count, no step knows that it is the last: all keep gradients.
+    // With such weights or labels no step knows whether it is the last: all keep their gradients.
+    const bool may_skip = data.sample_weight != nullptr || data.ignored;
     std::size_t reached = data.rows, left = limit.steps;
     next.last |= left == 1;
     std::exception_ptr error;
@@ -183,10 +199,13 @@ std::size_t Training<T>::run_fused(const Data& data, Batch next, const Limit& li
         while (true) {
             const Batch batch = next;
             const Part part(batch.rows, 1, me, team.size());
-            if (me == 0) optimizer_.begin_step(1.0);
             rows_through(data, batch, part, right_[me]);
+            if (loss_.can_fail()) {
+                team.wait();
+                if (loss_.failed()) break;
+            }
+            if (me == 0) optimizer_.begin_step(1.0);
             team.wait();
-            if (loss_.failed()) break;
             // The losses and targets of this batch have been used; gradients need neither.
             if (me == 0) {
                 try {
@@ -199,7 +218,7 @@ std::size_t Training<T>::run_fused(const Data& data, Batch next, const Limit& li
                     next.rows = 0;
                 }
             }
-            update.keep = batch.last;
+            update.keep = batch.last || may_skip;
             update.ahead.begin(data, batch.begin + batch_rows_, part, stack_.outputs());
             pass_.update(update, worker);
             team.wait();
@@ -233,7 +252,12 @@ std::size_t Training<T>::run_apart(const Data& data, Batch batch, const Limit& l
             pass_.gradients(false, nullptr, worker);
         });
         count(batch, totals);
-        optimizer_.step(gradients, max_norm_);
+        double scale = 1.0;
+        if (max_norm_ > 0.0) {
+            const double norm = std::sqrt(optimizer_.sum_of_squares(gradients));
+            scale = std::min(1.0, max_norm_ / (norm + 1e-6));
+        }
+        optimizer_.step(gradients, scale);
         const std::size_t reached = std::min(batch.begin + batch_rows_, data.rows);
         if (--left == 0 || std::chrono::steady_clock::now() > limit.end) return reached;
         batch = next_batch(data, reached);

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "batch_loss.hpp"
@@ -24,6 +25,7 @@ struct Data {
     const double* sample_weight;  // by sample, or null
     const std::int64_t* order;    // the numbers of the samples, or null: one after the other
     std::size_t rows;             // in that order
+    std::optional<std::int64_t> ignored;  // the label of a sample that does not count
 
     std::int64_t sample(std::size_t k) const {
         return order == nullptr ? static_cast<std::int64_t>(k) : order[k];
@@ -53,7 +55,8 @@ struct TrainedTensor {
 template <class T>
 class Training {
 public:
-    /// `tensors` are in the optimizer's order. Gradients are clipped to `max_norm` together.
+    /// `tensors` are in the optimizer's order. Gradients are clipped to `max_norm` together, unless
+    /// that is 0.
     Training(const Stack<T>& stack, BatchLoss<T>& loss, OptimizerHandle& optimizer,
              std::vector<TrainedTensor> tensors, std::size_t batch_rows, double max_norm);
 
@@ -75,7 +78,8 @@ private:
     const T* inputs_of(const Data& data, const Batch& batch) const;
     void take_rows(const Data& data, const Batch& batch, const Part& rows);
     void rows_through(const Data& data, const Batch& batch, const Part& rows, std::size_t& right);
-    std::size_t right_of(const Part& rows) const;
+    std::size_t right_of(const Data& data, const Part& rows) const;
+    double weight_of(const Data& data, std::size_t rows) const;
     void count(const Batch& batch, Totals& totals);
     std::size_t run_fused(const Data& data, Batch first, const Limit& limit, Totals& totals);
     std::size_t run_apart(const Data& data, Batch first, const Limit& limit, Totals& totals);

@@ -17,8 +17,8 @@ from .margins import (
     square_margin_loss,
     squared_hinge_loss,
     structured_hinge_loss,
-    zero_one_loss,
 )
+from .metrics import zero_one_loss
 from .probabilities import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,

@@ -1,24 +1,19 @@
-"""What a loss is: a function with `value_and_grad`, over one pass of native code.
+"""A loss as users have it: a function with `value_and_grad`, over one pass of native code.
 
-A loss is written as a function of (gradient, arrays..., options...) under the decorator `Loss`.
-`gradient` is None where only the value is asked for; else `gradient.of(input, ...)` gives the
-arrays that the gradients go to, and the function writes there once everything is checked.
+A loss is written as a function of (call, arrays..., options...) under the decorator `loss`, which
+names the rows that it uses. It settles what the options mean, and asks the call for a row.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from .._native import _core
-
-Array = npt.NDArray[Any]
+from ._call import BatchPreparation, Evaluation
+from ._records import RECORDS, Record
 
 _ELEMENTS = """reduction : {"mean", "sum", "none"}, default "mean"
         "none" gives the loss of each element.
@@ -48,36 +43,28 @@ _SAMPLES = _ELEMENTS.replace(
 )
 
 
-class Gradient:
-    """Where a loss writes its gradients: arrays given as `out`, or new ones."""
-
-    def __init__(self, out: Any) -> None:
-        self._out = out
-        self.arrays: tuple[Array, ...] = ()
-
-    def of(self, *inputs: Array) -> tuple[Array, ...]:
-        """One array for each input."""
-        if self._out is None:
-            self.arrays = tuple(np.empty(i.shape, i.dtype) for i in inputs)
-        elif len(inputs) == 1:
-            self.arrays = (self._out,)
-        elif isinstance(self._out, tuple | list) and len(self._out) == len(inputs):
-            self.arrays = tuple(self._out)
-        else:
-            raise TypeError(f"out is {self._out!r}; expected a tuple of {len(inputs)} arrays")
-        return self.arrays
-
-    @property
-    def result(self) -> Any:
-        return self.arrays[0] if len(self.arrays) == 1 else self.arrays
-
-
 class Loss:
-    """A loss: call it for the value, or `value_and_grad` for the value and its gradient."""
+    """A loss: call it for the value, or `value_and_grad` for the value and its gradient.
+
+    Attributes
+    ----------
+    rows : tuple of Record
+        The native rows that it uses, by its options; the first is that of the defaults.
+    formula : str
+        Of an element, or of a sample.
+    in_torch : bool
+        Whether torch.nn.functional has a function of this name.
+    """
 
     __name__: str
 
-    def __init__(self, evaluate: Callable[..., Any]) -> None:
+    def __init__(
+        self,
+        evaluate: Callable[..., Any],
+        rows: tuple[Record, ...],
+        formula: str | None = None,
+        in_torch: bool = True,
+    ) -> None:
         functools.update_wrapper(self, evaluate)
         signature = inspect.signature(evaluate)
         _, *parameters = signature.parameters.values()
@@ -86,9 +73,12 @@ class Loss:
             doc = evaluate.__doc__.replace("{elements}", _ELEMENTS.rstrip())
             self.__doc__ = doc.replace("{samples}", _SAMPLES.rstrip())
         self._evaluate = evaluate
+        self.rows = rows
+        self.formula = formula or rows[0].formula
+        self.in_torch = in_torch
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._evaluate(None, *args, **kwargs)
+        return self._evaluate(Evaluation(), *args, **kwargs)
 
     def value_and_grad(self, *args: Any, out: Any = None, **kwargs: Any) -> tuple[Any, Any]:
         """The loss and its gradient with respect to input, in one pass.
@@ -113,9 +103,9 @@ class Loss:
         TypeError, ValueError, IndexError
             As the loss itself, and for an `out` that does not fit. Nothing is written then.
         """
-        gradient = Gradient(out)
-        value = self._evaluate(gradient, *args, **kwargs)
-        return value, gradient.result
+        call = Evaluation(graded=True, out=out)
+        value = self._evaluate(call, *args, **kwargs)
+        return value, call.gradient
 
     def __repr__(self) -> str:
         return f"<loss {self.__name__}>"
@@ -124,200 +114,54 @@ class Loss:
         return self.__name__
 
 
-def as_array(values: npt.ArrayLike) -> Array:
-    return values if type(values) is np.ndarray else np.asarray(values)
+def loss(
+    *rows: str, formula: str | None = None, in_torch: bool = True
+) -> Callable[[Callable[..., Any]], Loss]:
+    """Make a loss of a function; see `Loss` for the arguments."""
+
+    def decorate(evaluate: Callable[..., Any]) -> Loss:
+        return Loss(evaluate, tuple(RECORDS[row] for row in rows), formula, in_torch)
+
+    return decorate
 
 
-def like(values: npt.ArrayLike, input: Array) -> Array:
-    """An array beside the input: integers and bool in the input's dtype."""
-    array = as_array(values)
-    return array.astype(input.dtype) if array.dtype.kind in "iub" else array
-
-
-def weights_of(values: npt.ArrayLike, name: str, shape: tuple[int, ...], dtype: Any) -> Array:
-    """Weights as a contiguous array."""
-    array = np.asarray(values)
-    if array.dtype.kind not in "fiu":
-        raise TypeError(f"{name} has dtype {array.dtype}; expected real numbers")
-    if array.shape != shape:
-        raise ValueError(f"{name} has shape {array.shape}; expected {shape}")
-    with np.errstate(all="ignore"):
-        return np.ascontiguousarray(array, dtype).reshape(shape)
-
-
-def broadcast_weights(
-    values: npt.ArrayLike, name: str, shape: tuple[int, ...], dtype: Any
-) -> Array:
-    """Weights as a view that repeats them to the shape."""
-    array = np.asarray(values)
-    if array.dtype.kind not in "fiu":
-        raise TypeError(f"{name} has dtype {array.dtype}; expected real numbers")
-    try:
-        with np.errstate(all="ignore"):
-            return np.broadcast_to(array.astype(dtype), shape)
-    except ValueError:
-        raise ValueError(
-            f"{name} has shape {array.shape}; expected one that broadcasts to {shape}"
-        ) from None
-
-
-def reduction_of(name: str) -> int:
-    if not isinstance(name, str) or name not in _core.reductions:
-        raise ValueError(f"reduction is {name!r}; expected 'mean', 'sum' or 'none'")
-    return _core.reductions[name]
-
-
-def require_like(out: Any, name: str, array: Array, array_name: str) -> None:
-    """Raise unless a gradient can be written to `out`."""
-    if not isinstance(out, np.ndarray):
-        raise TypeError(f"{name} is a {type(out).__name__}; expected a numpy.ndarray")
-    if out.dtype != array.dtype:
-        raise TypeError(
-            f"{name} has dtype {out.dtype}; expected {array.dtype}, that of {array_name}"
-        )
-    if out.shape != array.shape:
-        raise ValueError(
-            f"{name} has shape {out.shape}; expected {array.shape}, that of {array_name}"
-        )
-    if not out.flags.writeable:
-        raise ValueError(f"{name} is read-only; expected it writeable")
-
-
-def repeated(weights: Array, shape: tuple[int, ...]) -> Array:
-    """A weight for each sample, the first axis, as a view for each loss."""
-    return np.broadcast_to(
-        weights.reshape(weights.shape + (1,) * (len(shape) - weights.ndim)), shape
-    )
-
-
-def elementwise(
-    name: str,
-    gradient: Gradient | None,
-    operands: Mapping[str, npt.ArrayLike],
-    parameters: Sequence[float] = (),
-    *,
-    reduction: str,
-    sample_weight: npt.ArrayLike | None,
-    weight: npt.ArrayLike | None = None,
-    mean_by_weight: bool = False,
-    share: float = 1.0,
-) -> Any:
-    """`share` of a loss that is a sum over elements.
+def batch_handle(function: Any, dtype: Any) -> _core.BatchLoss | None:
+    """A loss prepared for a training step: the mean over batches of (N, C) scores of this dtype.
 
     Parameters
     ----------
-    operands : mapping of str to array_like
-        By the names that errors call them; the first is the input. The gradients are those of the
-        input and, where the loss has two, of the third.
-    mean_by_weight : bool
-        Whether the mean is weighted by `weight` too, and not by sample_weight alone.
+    function : Loss, or a functools.partial of one with options
+    dtype : float32 or float64
+        Of the scores.
+
+    Returns
+    -------
+    BatchLoss or None
+        None where the native code has nothing of the kind: for a function of one's own, several
+        inputs, another reduction, or options that differ from row to row.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an option is out of its range, as the loss itself.
     """
-    reduction_of(reduction)
-    index, graded = _core.elementwise_losses[name]
-    (first, values), *others = operands.items()
-    input = as_array(values)
-    arrays = {first: input} | {other: like(values, input) for other, values in others}
-    of_mean, of_elements = float(input.size), None
-    if sample_weight is not None:
-        of_samples = weights_of(sample_weight, "sample_weight", input.shape[:1], np.float64)
-        of_mean = float(of_samples.sum()) * (input.size / max(1, of_samples.size))
-        of_elements = repeated(of_samples, input.shape)
-    if weight is not None:
-        given = broadcast_weights(weight, "weight", input.shape, np.float64)
-        of_elements = given if of_elements is None else given * of_elements
-        if mean_by_weight:
-            of_mean = float(of_elements.sum())
-    divisor = of_mean if reduction == "mean" else 1.0
-    graded_inputs = [input, *list(arrays.values())[2:]][:graded]
-    return _core.elementwise_loss(
-        index,
-        list(arrays.values()),
-        list(arrays),
-        [float(p) for p in parameters],
-        of_elements,
-        divisor / share if share else math.inf,
-        reduction == "none",
-        [] if gradient is None else gradient.of(*graded_inputs),
+    options: dict[str, Any] = {}
+    if isinstance(function, functools.partial):
+        if function.args:
+            return None
+        function, options = function.func, dict(function.keywords)
+    if type(function) is not Loss or any(row.gradients != 1 for row in function.rows):
+        return None
+    parameters = function.__signature__.parameters
+    required = [
+        p.name for p in parameters.values() if p.default is p.empty and p.name not in options
+    ]
+    first = next(iter(parameters))
+    if len(required) != 2 or required != [first, "target"] or not options.keys() <= set(parameters):
+        return None
+    if options.get("sample_weight") is not None or options.get("reduction", "mean") == "none":
+        return None
+    handle: _core.BatchLoss | None = function._evaluate(
+        BatchPreparation(dtype), **dict.fromkeys(required), **options
     )
-
-
-def rows(
-    name: str,
-    gradient: Gradient | None,
-    arrays: Mapping[str, npt.ArrayLike],
-    *,
-    labels: Array | None = None,
-    classes: bool = True,
-    parameters: Sequence[float] = (),
-    weight: npt.ArrayLike | None = None,
-    reduction: str,
-    sample_weight: npt.ArrayLike | None,
-) -> Any:
-    """A loss of whole rows: arrays of shape (N, C), or of (C,) for a single sample.
-
-    Parameters
-    ----------
-    labels : ndarray of int, optional
-        One for each sample, or C of them where a sample has a list of labels.
-    classes : bool
-        Whether the labels are classes, 0, ..., C - 1.
-    """
-    reduction_of(reduction)
-    index, graded = _core.row_losses[name]
-    (first, values), *others = arrays.items()
-    input = as_array(values)
-    if input.ndim not in (1, 2):
-        raise ValueError(f"{first} has shape {input.shape}; expected (N, C) or (C,)")
-    given = {first: input} | {other: like(values, input) for other, values in others}
-    for other, array in given.items():
-        if array.shape != input.shape:
-            raise ValueError(
-                f"{other} has shape {array.shape}; expected {input.shape}, that of {first}"
-            )
-    single = input.ndim == 1
-    samples = 1 if single else len(input)
-    of_samples = of_classes = None
-    if sample_weight is not None:
-        batch = input.shape[:-1]
-        of_samples = weights_of(sample_weight, "sample_weight", batch, np.float64).reshape(-1)
-    if weight is not None:
-        of_classes = weights_of(weight, "weight", input.shape[-1:], np.float64)
-    divisor = 1.0
-    if reduction == "mean":
-        divisor = float(samples if of_samples is None else of_samples.sum())
-    out = () if gradient is None else gradient.of(*list(given.values())[:graded])
-    for k, array in enumerate(out):
-        require_like(array, f"out[{k}]" if len(out) > 1 else "out", input, first)
-    if labels is not None:
-        shape = (samples, input.shape[-1]) if labels.ndim == input.ndim else (samples,)
-        labels = np.ascontiguousarray(labels, np.int64).reshape(shape)
-
-    def batched(array: Array) -> Array:
-        return array[np.newaxis] if single else array
-
-    result = _core.row_loss(
-        index,
-        [batched(array) for array in given.values()],
-        list(given),
-        labels,
-        classes,
-        [float(p) for p in parameters],
-        of_classes,
-        of_samples,
-        divisor,
-        reduction == "none",
-        [batched(array) for array in out],
-    )
-    return result[0] if single and reduction == "none" else result
-
-
-def labels_of(target: npt.ArrayLike, shape: tuple[int, ...]) -> Array:
-    """Integers of the shape, int64."""
-    array = as_array(target)
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"target has dtype {array.dtype}; expected integers")
-    if array.shape != shape:
-        raise ValueError(f"target has shape {array.shape}; expected {shape}")
-    if array.dtype == np.uint64 and array.size and array.max() >= 2**63:
-        raise IndexError(f"target has the label {array.max()}; expected less than 2**63")
-    return array.astype(np.int64)
+    return handle

@@ -4,24 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
-from .._checks import integer, number
-from .._native import _core
-from ._loss import Gradient, Loss, as_array, reduction_of, weights_of
+from ._call import Call
+from ._loss import loss
 
 
-def _label(name: str, value: int) -> int:
-    label = integer(name, value)
-    if not -(2**63) <= label < 2**63:
-        raise ValueError(f"{name} is {value!r}; expected -2**63 <= {name} < 2**63")
-    return label
-
-
-@Loss
+@loss("cross_entropy")
 def cross_entropy(
-    gradient: Gradient | None,
+    call: Call,
     input: npt.ArrayLike,
     target: npt.ArrayLike,
     weight: npt.ArrayLike | None = None,
@@ -89,25 +80,13 @@ def cross_entropy(
     >>> gradient.tolist()
     [[0.125, 0.125, 0.125, -0.375], [-0.375, 0.125, 0.125, 0.125]]
     """
-    smoothing = number("label_smoothing", label_smoothing)
-    if not 0.0 <= smoothing <= 1.0:
-        raise ValueError(f"label_smoothing is {label_smoothing!r}; expected a number from 0 to 1")
-    scores, wanted = as_array(input), as_array(target)
-    batched = scores.ndim > 1
-    of_classes = of_samples = None
-    if weight is not None:
-        classes = scores.shape[1:2] if batched else scores.shape
-        of_classes = weights_of(weight, "weight", classes, scores.dtype)
-    if sample_weight is not None:
-        samples = scores.shape[:1] if batched else ()
-        of_samples = weights_of(sample_weight, "sample_weight", samples, np.float64)
-    return _core.cross_entropy(
-        scores,
-        wanted,
-        of_classes,
-        of_samples,
-        _label("ignore_index", ignore_index),
-        smoothing,
-        reduction_of(reduction),
-        None if gradient is None else gradient.of(scores)[0],
+    return call.classes(
+        "cross_entropy",
+        input,
+        target,
+        weight=weight,
+        ignore_index=ignore_index,
+        label_smoothing=label_smoothing,
+        reduction=reduction,
+        sample_weight=sample_weight,
     )

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._checks import number
-from ._loss import Gradient, Loss, as_array, rows
+from ._arrays import as_array
+from ._call import Call
+from ._loss import loss
 
 
-@Loss
+@loss("cosine_embedding")
 def cosine_embedding_loss(
-    gradient: Gradient | None,
+    call: Call,
     input1: npt.ArrayLike,
     input2: npt.ArrayLike,
     target: npt.ArrayLike,
@@ -48,21 +49,20 @@ def cosine_embedding_loss(
     if given.shape != first.shape[:-1]:
         raise ValueError(f"target has shape {given.shape}; expected {first.shape[:-1]}")
     signs = (given == 1).astype(np.int64) - (given == -1)
-    return rows(
+    return call.rows(
         "cosine_embedding",
-        gradient,
-        {"input1": first, "input2": input2},
-        labels=signs,
-        classes=False,
-        parameters=(number("margin", margin),),
+        first,
+        input2,
+        target=signs,
+        margin=margin,
         reduction=reduction,
         sample_weight=sample_weight,
     )
 
 
-@Loss
+@loss("triplet_margin")
 def triplet_margin_loss(
-    gradient: Gradient | None,
+    call: Call,
     anchor: npt.ArrayLike,
     positive: npt.ArrayLike,
     negative: npt.ArrayLike,
@@ -102,14 +102,16 @@ def triplet_margin_loss(
     >>> losses.triplet_margin_loss([[0.0, 0.0]], [[3.0, 4.0]], [[1.0, 0.0]], eps=0.0)
     5.0
     """
-    power = number("p", p)
-    if not power > 0:
-        raise ValueError(f"p is {p!r}; expected a positive number")
-    return rows(
+    return call.rows(
         "triplet_margin",
-        gradient,
-        {"anchor": anchor, "positive": positive, "negative": negative},
-        parameters=(number("margin", margin), power, number("eps", eps), float(bool(swap))),
+        anchor,
+        positive,
+        negative,
+        target=None,
+        margin=margin,
+        p=p,
+        eps=eps,
+        swap=swap,
         reduction=reduction,
         sample_weight=sample_weight,
     )

@@ -4,45 +4,34 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
-from .._checks import number
-from ._loss import (
-    Gradient,
-    Loss,
-    as_array,
-    broadcast_weights,
-    elementwise,
-    labels_of,
-    reduction_of,
-    rows,
-    weights_of,
-)
+from ._call import Call
+from ._loss import Loss, loss
 
 
-def _margin_loss(name: str, native: str, doc: str) -> Loss:
+def _margin_loss(name: str, native: str, doc: str, in_torch: bool = False) -> Loss:
     """A loss of the margin t = y s. {scores} in its doc is what all of them take and give."""
 
     def evaluate(
-        gradient: Gradient | None,
+        call: Call,
         input: npt.ArrayLike,
         target: npt.ArrayLike,
         *,
         reduction: str = "mean",
         sample_weight: npt.ArrayLike | None = None,
     ) -> Any:
-        return elementwise(
+        return call.elementwise(
             native,
-            gradient,
-            {"input": input, "target": target},
+            input,
+            target,
             reduction=reduction,
             sample_weight=sample_weight,
         )
 
     evaluate.__name__ = evaluate.__qualname__ = name
     evaluate.__doc__ = doc.replace("{scores}", _SCORES)
-    return Loss(evaluate)
+    return loss(native, in_torch=in_torch)(evaluate)
 
 
 _SCORES = """Parameters
@@ -117,6 +106,7 @@ soft_margin_loss = _margin_loss(
     >>> round(losses.soft_margin_loss([100.0, -100.0], [1, 1], reduction="sum"), 6)
     100.0
     """,
+    in_torch=True,
 )
 
 square_margin_loss = _margin_loss(
@@ -135,9 +125,9 @@ square_margin_loss = _margin_loss(
 )
 
 
-@Loss
+@loss("hinge_embedding_loss")
 def hinge_embedding_loss(
-    gradient: Gradient | None,
+    call: Call,
     input: npt.ArrayLike,
     target: npt.ArrayLike,
     margin: float = 1.0,
@@ -162,19 +152,19 @@ def hinge_embedding_loss(
     >>> losses.hinge_embedding_loss([0.25, 0.25], [1, -1], reduction="none")
     array([0.25, 0.75])
     """
-    return elementwise(
+    return call.elementwise(
         "hinge_embedding_loss",
-        gradient,
-        {"input": input, "target": target},
-        (number("margin", margin),),
+        input,
+        target,
+        margin=margin,
         reduction=reduction,
         sample_weight=sample_weight,
     )
 
 
-@Loss
+@loss("margin_ranking_loss")
 def margin_ranking_loss(
-    gradient: Gradient | None,
+    call: Call,
     input1: npt.ArrayLike,
     input2: npt.ArrayLike,
     target: npt.ArrayLike,
@@ -202,56 +192,23 @@ def margin_ranking_loss(
     >>> losses.margin_ranking_loss([1.0, 2.0], [3.0, 0.0], [1, 1], reduction="none")
     array([2., 0.])
     """
-    return elementwise(
+    return call.elementwise(
         "margin_ranking_loss",
-        gradient,
-        {"input1": input1, "target": target, "input2": input2},
-        (number("margin", margin),),
+        input1,
+        target,
+        input2,
+        margin=margin,
         reduction=reduction,
         sample_weight=sample_weight,
     )
 
 
-def _over_classes(
-    name: str,
-    mean: bool,
-    gradient: Gradient | None,
-    input: npt.ArrayLike,
-    target: npt.ArrayLike,
-    weight: npt.ArrayLike | None,
-    reduction: str,
-    sample_weight: npt.ArrayLike | None,
-) -> Any:
-    """The sum, or the mean, of an elementwise loss over the last axis."""
-    scores = as_array(input)
-    if scores.ndim < 1:
-        raise ValueError("input has shape (); expected (C,) or (N, C)")
-    classes = max(1, scores.shape[-1])
-    if sample_weight is not None and scores.ndim == 1:
-        # Of a single sample, all classes have the weight.
-        sample_weight = np.broadcast_to(
-            weights_of(sample_weight, "sample_weight", (), np.float64), scores.shape
-        )
-    share = 1.0 / classes if mean else 1.0
-    result = elementwise(
-        name,
-        gradient,
-        {"input": scores, "target": target},
-        reduction=reduction,
-        weight=weight,
-        sample_weight=sample_weight,
-        # The mean over all elements is already that over the classes.
-        share=share * classes if reduction == "mean" else share,
-    )
-    if reduction != "none":
-        return result
-    total = result.sum(-1, dtype=np.float64)
-    return (total / classes if mean else total).astype(scores.dtype)
-
-
-@Loss
+@loss(
+    "binary_cross_entropy_with_logits",
+    formula="mean over the classes of the binary cross-entropy of scores",
+)
 def multilabel_soft_margin_loss(
-    gradient: Gradient | None,
+    call: Call,
     input: npt.ArrayLike,
     target: npt.ArrayLike,
     weight: npt.ArrayLike | None = None,
@@ -278,21 +235,20 @@ def multilabel_soft_margin_loss(
     >>> round(value, 6), gradient.tolist()
     (0.693147, [[-0.25, 0.25]])
     """
-    return _over_classes(
+    return call.elementwise(
         "binary_cross_entropy_with_logits",
-        True,
-        gradient,
         input,
         target,
-        weight,
-        reduction,
-        sample_weight,
+        unit="row_mean",
+        weight=weight,
+        reduction=reduction,
+        sample_weight=sample_weight,
     )
 
 
-@Loss
+@loss("hinge_loss", formula="sum over the classes of max(0, 1 - y_j s_j)", in_torch=False)
 def multilabel_hinge_loss(
-    gradient: Gradient | None,
+    call: Call,
     input: npt.ArrayLike,
     target: npt.ArrayLike,
     *,
@@ -315,14 +271,19 @@ def multilabel_hinge_loss(
     >>> losses.multilabel_hinge_loss([[0.5, 0.5]], [[1, -1]])
     2.0
     """
-    return _over_classes(
-        "hinge_loss", False, gradient, input, target, None, reduction, sample_weight
+    return call.elementwise(
+        "hinge_loss",
+        input,
+        target,
+        unit="row",
+        reduction=reduction,
+        sample_weight=sample_weight,
     )
 
 
-@Loss
+@loss("multiclass_hinge", formula="w_y sum max(0, margin - s_y + s_j)^p / C")
 def multi_margin_loss(
-    gradient: Gradient | None,
+    call: Call,
     input: npt.ArrayLike,
     target: npt.ArrayLike,
     p: int = 1,
@@ -356,25 +317,22 @@ def multi_margin_loss(
     >>> losses.multi_margin_loss.value_and_grad([[0.0, 0.5]], [0])
     (0.75, array([[-0.5,  0.5]]))
     """
-    power = number("p", p)
-    if power not in (1, 2):
-        raise ValueError(f"p is {p!r}; expected 1 or 2")
-    scores = as_array(input)
-    return rows(
+    return call.rows(
         "multiclass_hinge",
-        gradient,
-        {"input": scores},
-        labels=labels_of(target, scores.shape[:-1]),
-        parameters=(number("margin", margin), power, scores.shape[-1] if scores.ndim else 1),
+        input,
+        target=target,
+        margin=margin,
+        p=p,
+        mean=True,
         weight=weight,
         reduction=reduction,
         sample_weight=sample_weight,
     )
 
 
-@Loss
+@loss("multiclass_hinge", formula="sum max(0, s_j - s_y + margin)", in_torch=False)
 def multiclass_hinge_loss(
-    gradient: Gradient | None,
+    call: Call,
     input: npt.ArrayLike,
     target: npt.ArrayLike,
     *,
@@ -403,21 +361,19 @@ def multiclass_hinge_loss(
     >>> losses.multiclass_hinge_loss.value_and_grad([[3.0, 5.0, -1.0]], [0])
     (3.0, array([[-1.,  1.,  0.]]))
     """
-    scores = as_array(input)
-    return rows(
+    return call.rows(
         "multiclass_hinge",
-        gradient,
-        {"input": scores},
-        labels=labels_of(target, scores.shape[:-1]),
-        parameters=(number("margin", margin), 1.0, 1.0),
+        input,
+        target=target,
+        margin=margin,
         reduction=reduction,
         sample_weight=sample_weight,
     )
 
 
-@Loss
+@loss("multilabel_margin")
 def multilabel_margin_loss(
-    gradient: Gradient | None,
+    call: Call,
     input: npt.ArrayLike,
     target: npt.ArrayLike,
     *,
@@ -440,20 +396,18 @@ def multilabel_margin_loss(
     >>> losses.multilabel_margin_loss([[0.0, 1.0, 0.0, 0.0]], [[1, -1, 0, 0]])
     0.0
     """
-    scores = as_array(input)
-    return rows(
+    return call.rows(
         "multilabel_margin",
-        gradient,
-        {"input": scores},
-        labels=labels_of(target, scores.shape),
+        input,
+        target=target,
         reduction=reduction,
         sample_weight=sample_weight,
     )
 
 
-@Loss
+@loss("structured_hinge", in_torch=False)
 def structured_hinge_loss(
-    gradient: Gradient | None,
+    call: Call,
     scores: npt.ArrayLike,
     target: npt.ArrayLike,
     costs: npt.ArrayLike,
@@ -484,87 +438,11 @@ def structured_hinge_loss(
     >>> losses.structured_hinge_loss.value_and_grad([[1.0, 0.5]], [0], [[0.0, 2.0]])
     (1.5, array([[-1.,  1.]]))
     """
-    answers = as_array(scores)
-    return rows(
+    return call.rows(
         "structured_hinge",
-        gradient,
-        {
-            "scores": answers,
-            "costs": broadcast_weights(costs, "costs", answers.shape, answers.dtype),
-        },
-        labels=labels_of(target, answers.shape[:-1]),
+        scores,
+        costs,
+        target=target,
         reduction=reduction,
         sample_weight=sample_weight,
     )
-
-
-class _Metric:
-    """A function without a gradient that says so."""
-
-    __name__ = "zero_one_loss"
-
-    def value_and_grad(self, *args: Any, **kwargs: Any) -> Any:
-        """Raises TypeError: the share of wrong predictions has no gradient."""
-        raise TypeError(
-            "zero_one_loss is a metric and has no gradient; train with cross_entropy, for one"
-        )
-
-    def __call__(
-        self,
-        input: npt.ArrayLike,
-        target: npt.ArrayLike,
-        *,
-        reduction: str = "mean",
-        sample_weight: npt.ArrayLike | None = None,
-    ) -> Any:
-        """The share of wrong predictions.
-
-        Parameters
-        ----------
-        input : array_like, shape (N, C), (C,), or that of target
-            Scores of C classes, of which the first largest is the prediction; or predicted classes,
-            integers.
-        target : array_like of int, shape (N,) or ()
-            The class of each sample.
-        reduction : {"mean", "sum", "none"}, default "mean"
-        sample_weight : array_like, shape (N,), optional
-            Multiplies the loss of each sample; the mean is then the weighted one.
-
-        Returns
-        -------
-        float or ndarray
-            With reduction "none", 1 for a wrong prediction and 0 for a right one.
-
-        Examples
-        --------
-        >>> from ranvier import losses
-        >>> losses.zero_one_loss([[0.1, 0.9], [0.8, 0.2]], [1, 1])
-        0.5
-        """
-        reduction_of(reduction)
-        predicted = as_array(input)
-        if predicted.dtype.kind == "f":
-            if predicted.ndim not in (1, 2) or not predicted.shape[-1]:
-                raise ValueError(f"input has shape {predicted.shape}; expected (N, C) or (C,)")
-            predicted = predicted.argmax(-1)
-        elif predicted.dtype.kind not in "iu":
-            raise TypeError(f"input has dtype {predicted.dtype}; expected scores or integers")
-        labels = labels_of(target, predicted.shape)
-        wrong = (predicted != labels).astype(np.float64)
-        weights = np.ones(wrong.shape)
-        if sample_weight is not None:
-            weights = weights_of(sample_weight, "sample_weight", wrong.shape, np.float64)
-        if reduction == "none":
-            return wrong * weights
-        total = np.float64((wrong * weights).sum())
-        with np.errstate(all="ignore"):
-            return float(total / weights.sum() if reduction == "mean" else total)
-
-    def __repr__(self) -> str:
-        return "<loss zero_one_loss>"
-
-    def __reduce__(self) -> str:
-        return self.__name__
-
-
-zero_one_loss = _Metric()

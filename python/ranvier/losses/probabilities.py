@@ -7,37 +7,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._checks import integer, number
-from ._loss import (
-    Gradient,
-    Loss,
-    as_array,
-    broadcast_weights,
-    elementwise,
-    labels_of,
-    like,
-    reduction_of,
-    repeated,
-    require_like,
-    rows,
-    weights_of,
-)
+from .._checks import number
+from ._arrays import as_array, like, require_like
+from ._call import Call, Evaluation
+from ._loss import loss
 
 
-def _in_range(name: str, values: npt.ArrayLike, low: float, high: float, what: str) -> None:
-    """NaN passes: it makes the result NaN."""
-    array = as_array(values)
-    if array.dtype.kind not in "fiub" or not array.size:
-        return
-    least, most = array.min(), array.max()
-    if least < low or most > high:
-        wrong = least if least < low else most
-        raise ValueError(f"{name} has the value {wrong}; expected {what}")
-
-
-@Loss
+@loss("binary_cross_entropy")
 def binary_cross_entropy(
-    gradient: Gradient | None,
+    call: Call,
     input: npt.ArrayLike,
     target: npt.ArrayLike,
     weight: npt.ArrayLike | None = None,
@@ -68,20 +46,19 @@ def binary_cross_entropy(
     >>> round(value, 6), gradient.tolist()
     (0.693147, [-1.0, 1.0])
     """
-    _in_range("input", input, 0, 1, "probabilities from 0 to 1")
-    return elementwise(
+    return call.elementwise(
         "binary_cross_entropy",
-        gradient,
-        {"input": input, "target": target},
+        input,
+        target,
         reduction=reduction,
         weight=weight,
         sample_weight=sample_weight,
     )
 
 
-@Loss
+@loss("binary_cross_entropy_with_logits", "weighted_binary_cross_entropy_with_logits")
 def binary_cross_entropy_with_logits(
-    gradient: Gradient | None,
+    call: Call,
     input: npt.ArrayLike,
     target: npt.ArrayLike,
     weight: npt.ArrayLike | None = None,
@@ -113,27 +90,19 @@ def binary_cross_entropy_with_logits(
     >>> round(value, 6), gradient.tolist()
     (0.693147, [-0.5])
     """
-    name = "binary_cross_entropy_with_logits"
-    operands: dict[str, npt.ArrayLike] = {"input": input, "target": target}
-    if pos_weight is not None:
-        name = f"weighted_{name}"
-        scores = as_array(input)
-        operands["pos_weight"] = broadcast_weights(
-            pos_weight, "pos_weight", scores.shape, scores.dtype
-        )
-    return elementwise(
-        name,
-        gradient,
-        operands,
+    weighted = pos_weight is not None
+    return call.elementwise(
+        f"{'weighted_' if weighted else ''}binary_cross_entropy_with_logits",
+        *(input, target, pos_weight)[: 3 if weighted else 2],
         reduction=reduction,
         weight=weight,
         sample_weight=sample_weight,
     )
 
 
-@Loss
+@loss("focal_loss", in_torch=False)
 def focal_loss(
-    gradient: Gradient | None,
+    call: Call,
     input: npt.ArrayLike,
     target: npt.ArrayLike,
     *,
@@ -169,27 +138,20 @@ def focal_loss(
     >>> round(losses.focal_loss([0.0], [1.0]), 6)
     0.173287
     """
-    power = number("gamma", gamma)
-    if not 0 <= power < float("inf"):
-        raise ValueError(f"gamma is {gamma!r}; expected a non-negative, finite number")
-    balance = -1.0
-    if alpha is not None:
-        balance = number("alpha", alpha)
-        if not 0 <= balance <= 1:
-            raise ValueError(f"alpha is {alpha!r}; expected a number from 0 to 1, or None")
-    return elementwise(
+    return call.elementwise(
         "focal_loss",
-        gradient,
-        {"input": input, "target": target},
-        (power, balance),
+        input,
+        target,
+        gamma=gamma,
+        alpha=alpha,
         reduction=reduction,
         sample_weight=sample_weight,
     )
 
 
-@Loss
+@loss("kl_div", "kl_div_log_target")
 def kl_div(
-    gradient: Gradient | None,
+    call: Call,
     input: npt.ArrayLike,
     target: npt.ArrayLike,
     *,
@@ -231,24 +193,25 @@ def kl_div(
     >>> round(value, 6)
     0.693147
     """
-    share = 1.0
-    if isinstance(reduction, str) and reduction == "batchmean":
-        shape = np.shape(input)
-        share = float(np.prod(shape[1:]))  # times the mean over all elements
-        reduction = "mean"
-    return elementwise(
+    by_sample = isinstance(reduction, str) and reduction == "batchmean"
+    return call.elementwise(
         "kl_div_log_target" if log_target else "kl_div",
-        gradient,
-        {"input": input, "target": target},
-        reduction=reduction,
+        input,
+        target,
+        reduction="mean" if by_sample else reduction,
+        unit="sample" if by_sample else "element",
         sample_weight=sample_weight,
-        share=share,
     )
 
 
-@Loss
+@loss(
+    "poisson_nll_loss_log_input",
+    "poisson_nll_loss_log_input_full",
+    "poisson_nll_loss",
+    "poisson_nll_loss_full",
+)
 def poisson_nll_loss(
-    gradient: Gradient | None,
+    call: Call,
     input: npt.ArrayLike,
     target: npt.ArrayLike,
     log_input: bool = True,
@@ -280,19 +243,20 @@ def poisson_nll_loss(
     >>> losses.poisson_nll_loss.value_and_grad([0.0], [3.0])
     (1.0, array([-2.]))
     """
-    return elementwise(
+    number("eps", eps)  # which only one of the two reads
+    return call.elementwise(
         f"poisson_nll_loss{'_log_input' if log_input else ''}{'_full' if full else ''}",
-        gradient,
-        {"input": input, "target": target},
-        (number("eps", eps),),
+        input,
+        target,
+        **({} if log_input else {"eps": eps}),
         reduction=reduction,
         sample_weight=sample_weight,
     )
 
 
-@Loss
+@loss("gaussian_nll_loss")
 def gaussian_nll_loss(
-    gradient: Gradient | None,
+    call: Evaluation,
     input: npt.ArrayLike,
     target: npt.ArrayLike,
     var: npt.ArrayLike,
@@ -332,12 +296,8 @@ def gaussian_nll_loss(
     >>> value, [g.tolist() for g in gradients]
     (0.5, [[1.0], [0.0]])
     """
-    least = number("eps", eps)
-    if not least > 0:
-        raise ValueError(f"eps is {eps!r}; expected a positive number")
     means = as_array(input)
     given = like(var, means)
-    _in_range("var", given, 0, np.inf, "no negative variance")
     shape = means.shape
     if given.shape not in (shape, (*shape[:-1], 1), shape[:-1], ()):
         raise ValueError(
@@ -347,32 +307,34 @@ def gaussian_nll_loss(
         given = given.astype(means.dtype)
     column = given.shape == shape[:-1] and given.ndim == means.ndim - 1
     wide = np.broadcast_to(given[..., np.newaxis] if column else given, shape)
-    inner = gradient
-    if gradient is not None:
-        outs = gradient.of(means, given)
+    outs = call.gradients_of(means, given)
+    inner = call
+    if outs is not None and given.shape != shape:
         require_like(outs[1], "out[1]", given, "var")
-        inner = Gradient(outs if given.shape == shape else (outs[0], np.empty(shape, means.dtype)))
-    value = elementwise(
+        inner = Evaluation(graded=True, out=(outs[0], np.empty(shape, means.dtype)))
+    value = inner.elementwise(
         "gaussian_nll_loss",
-        inner,
-        {"input": means, "target": target, "var": wide},
-        (float(bool(full)), least),
+        means,
+        target,
+        wide,
+        full=full,
+        eps=eps,
         reduction=reduction,
         sample_weight=sample_weight,
     )
-    if gradient is not None and inner is not None and given.shape != shape:
-        # What is repeated has the sum of the gradients.
-        of_var = inner.arrays[1]
+    if outs is not None and inner is not call:
+        # The gradient of a number that is repeated is the sum of theirs.
+        of_var = inner.gradients[1]
         if given.ndim == 0:
-            gradient.arrays[1][...] = of_var.sum()
+            outs[1][...] = of_var.sum()
         else:
-            gradient.arrays[1][...] = of_var.sum(-1, keepdims=not column)
+            outs[1][...] = of_var.sum(-1, keepdims=not column)
     return value
 
 
-@Loss
+@loss("nll_loss")
 def nll_loss(
-    gradient: Gradient | None,
+    call: Call,
     input: npt.ArrayLike,
     target: npt.ArrayLike,
     weight: npt.ArrayLike | None = None,
@@ -419,55 +381,13 @@ def nll_loss(
     >>> round(value, 6), gradient.tolist()
     (0.693147, [[0.0, -1.0]])
     """
-    reduction_of(reduction)
-    x = as_array(input)
-    if x.dtype not in (np.float32, np.float64):
-        raise TypeError(f"input has dtype {x.dtype}; expected float32 or float64")
-    if x.ndim < 1:
-        raise ValueError("input has shape (); expected (C,), (N, C) or (N, C, d1, ...)")
-    axis = 1 if x.ndim > 1 else 0
-    classes = x.shape[axis]
-    labels = labels_of(target, x.shape[:axis] + x.shape[axis + 1 :])
-    kept = labels != integer("ignore_index", ignore_index)
-    wrong = kept & ((labels < 0) | (labels >= classes))
-    if wrong.any():
-        position = int(np.argmax(wrong))
-        raise IndexError(
-            f"target has the label {labels.reshape(-1)[position]} at position {position}; expected "
-            f"0 <= label < {classes} or ignore_index={ignore_index}"
-        )
-    at = np.where(kept, labels, 0)
-    weights = kept.astype(np.float64)
-    if weight is not None:
-        weights *= weights_of(weight, "weight", (classes,), np.float64)[at] if classes else 0.0
-    if sample_weight is not None:
-        of_samples = weights_of(sample_weight, "sample_weight", x.shape[:axis], np.float64)
-        weights *= repeated(of_samples, weights.shape)
-    if x.ndim <= 2:
-        return rows(  # a label of -1 is ignored
-            "negative_log_likelihood",
-            gradient,
-            {"input": x},
-            labels=np.where(kept, labels, -1),
-            classes=False,
-            reduction=reduction,
-            sample_weight=weights,
-        )
-    index = np.expand_dims(at, axis)
-    divisor = float(weights.sum()) if reduction == "mean" else 1.0
-    with np.errstate(all="ignore"):
-        chosen = np.take_along_axis(x, index, axis).squeeze(axis) if x.size else np.zeros(at.shape)
-        # What weighs nothing adds nothing, infinite or not.
-        each = np.where(weights == 0, 0.0, -weights * chosen.astype(np.float64))
-        if gradient is not None:
-            (out,) = gradient.of(x)
-            require_like(out, "out", x, "input")
-            if np.shares_memory(out, x):
-                raise ValueError("out overlaps input in memory; expected an array of its own")
-            out[...] = 0
-            if x.size:
-                slopes = np.expand_dims(-weights / np.float64(divisor), axis).astype(x.dtype)
-                np.put_along_axis(out, index, slopes, axis)
-        if reduction == "none":
-            return each.astype(x.dtype)
-        return float(np.float64(each.sum()) / np.float64(divisor))
+    value = call.classes(
+        "nll_loss",
+        input,
+        target,
+        weight=weight,
+        ignore_index=ignore_index,
+        reduction=reduction,
+        sample_weight=sample_weight,
+    )
+    return value[()] if isinstance(value, np.ndarray) else value

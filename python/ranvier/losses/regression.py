@@ -6,22 +6,13 @@ from typing import Any
 
 import numpy.typing as npt
 
-from .._checks import number
-from ._loss import Gradient, Loss, elementwise
+from ._call import Call
+from ._loss import loss
 
 
-def _positive(name: str, value: float, zero: bool = False) -> float:
-    x = number(name, value)
-    if not (x > 0 or (zero and x == 0)):
-        raise ValueError(
-            f"{name} is {value!r}; expected a {'non-negative' if zero else 'positive'} number"
-        )
-    return x
-
-
-@Loss
+@loss("mse_loss")
 def mse_loss(
-    gradient: Gradient | None,
+    call: Call,
     input: npt.ArrayLike,
     target: npt.ArrayLike,
     *,
@@ -46,10 +37,10 @@ def mse_loss(
     >>> losses.mse_loss.value_and_grad([1.0, 2.0], [1.0, 4.0])
     (2.0, array([ 0., -2.]))
     """
-    return elementwise(
+    return call.elementwise(
         "mse_loss",
-        gradient,
-        {"input": input, "target": target},
+        input,
+        target,
         reduction=reduction,
         sample_weight=sample_weight,
         weight=weight,
@@ -57,9 +48,9 @@ def mse_loss(
     )
 
 
-@Loss
+@loss("l1_loss")
 def l1_loss(
-    gradient: Gradient | None,
+    call: Call,
     input: npt.ArrayLike,
     target: npt.ArrayLike,
     *,
@@ -84,10 +75,10 @@ def l1_loss(
     >>> losses.l1_loss([1.0, 2.0], [1.0, 4.0])
     1.0
     """
-    return elementwise(
+    return call.elementwise(
         "l1_loss",
-        gradient,
-        {"input": input, "target": target},
+        input,
+        target,
         reduction=reduction,
         sample_weight=sample_weight,
         weight=weight,
@@ -95,9 +86,9 @@ def l1_loss(
     )
 
 
-@Loss
+@loss("smooth_l1_loss")
 def smooth_l1_loss(
-    gradient: Gradient | None,
+    call: Call,
     input: npt.ArrayLike,
     target: npt.ArrayLike,
     *,
@@ -125,19 +116,19 @@ def smooth_l1_loss(
     >>> losses.smooth_l1_loss([0.5, 3.0], [0.0, 0.0], reduction="none")
     array([0.125, 2.5  ])
     """
-    return elementwise(
+    return call.elementwise(
         "smooth_l1_loss",
-        gradient,
-        {"input": input, "target": target},
-        (_positive("beta", beta, zero=True),),
+        input,
+        target,
+        beta=beta,
         reduction=reduction,
         sample_weight=sample_weight,
     )
 
 
-@Loss
+@loss("huber_loss")
 def huber_loss(
-    gradient: Gradient | None,
+    call: Call,
     input: npt.ArrayLike,
     target: npt.ArrayLike,
     *,
@@ -169,20 +160,20 @@ def huber_loss(
     >>> losses.huber_loss([0.5, 3.0], [0.0, 0.0], reduction="none", delta=2.0)
     array([0.125, 4.   ])
     """
-    return elementwise(
+    return call.elementwise(
         "huber_loss",
-        gradient,
-        {"input": input, "target": target},
-        (_positive("delta", delta),),
+        input,
+        target,
+        delta=delta,
         reduction=reduction,
         sample_weight=sample_weight,
         weight=weight,
     )
 
 
-@Loss
+@loss("lq_loss", in_torch=False)
 def lq_loss(
-    gradient: Gradient | None,
+    call: Call,
     input: npt.ArrayLike,
     target: npt.ArrayLike,
     *,
@@ -210,22 +201,19 @@ def lq_loss(
     >>> losses.lq_loss.value_and_grad([2.0, 1.0], [0.0, 1.0], q=3, reduction="sum")
     (8.0, array([12.,  0.]))
     """
-    power = number("q", q)
-    if not 0 < power < float("inf"):
-        raise ValueError(f"q is {q!r}; expected a positive, finite number")
-    return elementwise(
+    return call.elementwise(
         "lq_loss",
-        gradient,
-        {"input": input, "target": target},
-        (power,),
+        input,
+        target,
+        q=q,
         reduction=reduction,
         sample_weight=sample_weight,
     )
 
 
-@Loss
+@loss("log_cosh_loss", in_torch=False)
 def log_cosh_loss(
-    gradient: Gradient | None,
+    call: Call,
     input: npt.ArrayLike,
     target: npt.ArrayLike,
     *,
@@ -248,18 +236,18 @@ def log_cosh_loss(
     >>> round(losses.log_cosh_loss([1.0], [0.0]), 9)
     0.43378083
     """
-    return elementwise(
+    return call.elementwise(
         "log_cosh_loss",
-        gradient,
-        {"input": input, "target": target},
+        input,
+        target,
         reduction=reduction,
         sample_weight=sample_weight,
     )
 
 
-@Loss
+@loss("quantile_loss", in_torch=False)
 def quantile_loss(
-    gradient: Gradient | None,
+    call: Call,
     input: npt.ArrayLike,
     target: npt.ArrayLike,
     *,
@@ -289,14 +277,11 @@ def quantile_loss(
     >>> losses.quantile_loss([0.0, 0.0], [1.0, -1.0], quantile=0.75, reduction="none")
     array([0.75, 0.25])
     """
-    q = number("quantile", quantile)
-    if not 0 <= q <= 1:
-        raise ValueError(f"quantile is {quantile!r}; expected a number from 0 to 1")
-    return elementwise(
+    return call.elementwise(
         "quantile_loss",
-        gradient,
-        {"input": input, "target": target},
-        (q,),
+        input,
+        target,
+        quantile=quantile,
         reduction=reduction,
         sample_weight=sample_weight,
     )

@@ -8,11 +8,11 @@ namespace ranvier::RANVIER_ISA::losses {
 /// f = max(0, 1 - y x), 0 its slope at the kink.
 struct hinge_loss {
     template <class T>
-    static double value(double x, double y, const double*) {
+    static double value(double x, double y) {
         return at_least(1.0 - y * x, 0.0);
     }
     template <class T>
-    static double derivative(double x, double y, const double*) {
+    static double derivative(double x, double y) {
         return 1.0 - y * x > 0.0 ? -y : 0.0;
     }
 };
@@ -20,12 +20,12 @@ struct hinge_loss {
 /// f = max(0, 1 - y x)^2.
 struct squared_hinge_loss {
     template <class T>
-    static double value(double x, double y, const double*) {
+    static double value(double x, double y) {
         const double hinge = at_least(1.0 - y * x, 0.0);
         return hinge * hinge;
     }
     template <class T>
-    static double derivative(double x, double y, const double*) {
+    static double derivative(double x, double y) {
         return -2.0 * y * at_least(1.0 - y * x, 0.0);
     }
 };
@@ -33,11 +33,11 @@ struct squared_hinge_loss {
 /// f = log(1 + e^(-y x)).
 struct logistic_loss {
     template <class T>
-    static double value(double x, double y, const double*) {
+    static double value(double x, double y) {
         return softplus_of<T>(-y * x);
     }
     template <class T>
-    static double derivative(double x, double y, const double*) {
+    static double derivative(double x, double y) {
         return -y * logistic_of<T>(-y * x);
     }
 };
@@ -45,12 +45,12 @@ struct logistic_loss {
 /// f = (1 - y x)^2.
 struct square_margin_loss {
     template <class T>
-    static double value(double x, double y, const double*) {
+    static double value(double x, double y) {
         const double distance = 1.0 - y * x;
         return distance * distance;
     }
     template <class T>
-    static double derivative(double x, double y, const double*) {
+    static double derivative(double x, double y) {
         return -2.0 * y * (1.0 - y * x);
     }
 };
@@ -59,12 +59,12 @@ struct square_margin_loss {
 /// second at its kink.
 struct hinge_embedding_loss {
     template <class T>
-    static double value(double x, double y, const double* margin) {
-        return (y != -1.0 ? x : 0.0) + (y != 1.0 ? at_least(*margin - x, 0.0) : 0.0);
+    static double value(double x, double y, parameters::hinge_embedding_loss p) {
+        return (y != -1.0 ? x : 0.0) + (y != 1.0 ? at_least(p.margin - x, 0.0) : 0.0);
     }
     template <class T>
-    static double derivative(double x, double y, const double* margin) {
-        const bool near = (y != 1.0) & (*margin - x >= 0.0);
+    static double derivative(double x, double y, parameters::hinge_embedding_loss p) {
+        const bool near = (y != 1.0) & (p.margin - x >= 0.0);
         return (y != -1.0 ? 1.0 : 0.0) - (near ? 1.0 : 0.0);
     }
 };
@@ -72,16 +72,16 @@ struct hinge_embedding_loss {
 /// f = max(0, margin - y (x1 - x2)) of two scores; the slope at the kink is that below it.
 struct margin_ranking_loss {
     template <class T>
-    static double value(double x1, double y, double x2, const double* margin) {
-        return at_least(*margin - y * (x1 - x2), 0.0);
+    static double value(double x1, double y, double x2, parameters::margin_ranking_loss p) {
+        return at_least(p.margin - y * (x1 - x2), 0.0);
     }
     template <class T>
-    static double derivative(double x1, double y, double x2, const double* margin) {
-        return *margin - y * (x1 - x2) >= 0.0 ? -y : 0.0;
+    static double derivative(double x1, double y, double x2, parameters::margin_ranking_loss p) {
+        return p.margin - y * (x1 - x2) >= 0.0 ? -y : 0.0;
     }
     template <class T>
-    static double second_derivative(double x1, double y, double x2, const double* margin) {
-        return -derivative<T>(x1, y, x2, margin);
+    static double second_derivative(double x1, double y, double x2, parameters::margin_ranking_loss p) {
+        return -derivative<T>(x1, y, x2, p);
     }
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../../math/power.hpp"
+#include "parameters.hpp"
 
 namespace ranvier::RANVIER_ISA::losses {
 
@@ -12,11 +13,11 @@ inline double sign(double x) {
 /// f = (x - y)^2.
 struct mse_loss {
     template <class T>
-    static double value(double x, double y, const double*) {
+    static double value(double x, double y) {
         return (x - y) * (x - y);
     }
     template <class T>
-    static double derivative(double x, double y, const double*) {
+    static double derivative(double x, double y) {
         return 2.0 * (x - y);
     }
 };
@@ -24,11 +25,11 @@ struct mse_loss {
 /// f = |x - y|; 0 is the slope at its kink.
 struct l1_loss {
     template <class T>
-    static double value(double x, double y, const double*) {
+    static double value(double x, double y) {
         return abs(x - y);
     }
     template <class T>
-    static double derivative(double x, double y, const double*) {
+    static double derivative(double x, double y) {
         return sign(x - y);
     }
 };
@@ -36,41 +37,41 @@ struct l1_loss {
 /// f = d^2 / (2 beta) for d = |x - y| < beta, d - beta / 2 otherwise (Girshick, 2015).
 struct smooth_l1_loss {
     template <class T>
-    static double value(double x, double y, const double* beta) {
+    static double value(double x, double y, parameters::smooth_l1_loss p) {
         const double d = abs(x - y);
-        return d < *beta ? 0.5 * d * d / *beta : d - 0.5 * *beta;
+        return d < p.beta ? 0.5 * d * d / p.beta : d - 0.5 * p.beta;
     }
     template <class T>
-    static double derivative(double x, double y, const double* beta) {
+    static double derivative(double x, double y, parameters::smooth_l1_loss p) {
         const double d = x - y;
-        return abs(d) < *beta ? d / *beta : sign(d);
+        return abs(d) < p.beta ? d / p.beta : sign(d);
     }
 };
 
 /// f = d^2 / 2 for d = |x - y| <= delta, delta (d - delta / 2) otherwise (Huber, 1964).
 struct huber_loss {
     template <class T>
-    static double value(double x, double y, const double* delta) {
+    static double value(double x, double y, parameters::huber_loss p) {
         const double d = abs(x - y);
-        return d <= *delta ? 0.5 * d * d : *delta * (d - 0.5 * *delta);
+        return d <= p.delta ? 0.5 * d * d : p.delta * (d - 0.5 * p.delta);
     }
     template <class T>
-    static double derivative(double x, double y, const double* delta) {
+    static double derivative(double x, double y, parameters::huber_loss p) {
         const double d = x - y;
-        return abs(d) <= *delta ? d : *delta * sign(d);
+        return abs(d) <= p.delta ? d : p.delta * sign(d);
     }
 };
 
 /// f = |x - y|^q, q > 0; 0 is the slope at 0.
 struct lq_loss {
     template <class T>
-    static double value(double x, double y, const double* q) {
-        return power_of<T>(abs(x - y), *q);
+    static double value(double x, double y, parameters::lq_loss p) {
+        return power_of<T>(abs(x - y), p.q);
     }
     template <class T>
-    static double derivative(double x, double y, const double* q) {
+    static double derivative(double x, double y, parameters::lq_loss p) {
         const double d = x - y;
-        return d == 0.0 ? 0.0 : *q * power_of<T>(abs(d), *q - 1.0) * sign(d);
+        return d == 0.0 ? 0.0 : p.q * power_of<T>(abs(d), p.q - 1.0) * sign(d);
     }
 };
 
@@ -78,7 +79,7 @@ struct lq_loss {
 /// so that f keeps its digits at 0; above, cosh a = e^a (1 + e^2) / 2. f' = tanh d.
 struct log_cosh_loss {
     template <class T>
-    static double value(double x, double y, const double*) {
+    static double value(double x, double y) {
         const double a = abs(x - y);
         const auto power = exponential<T>(-at_most(a, 700.0));
         const double e = power.value();
@@ -88,7 +89,7 @@ struct log_cosh_loss {
         return near ? logarithm : (a - 0x1.62e42fefa39efp-1) + logarithm;
     }
     template <class T>
-    static double derivative(double x, double y, const double*) {
+    static double derivative(double x, double y) {
         const double d = x - y;
         const double below = exponential<T>(-2.0 * at_most(abs(d), 350.0)).minus_one();
         return copysign(-below / (2.0 + below), d);
@@ -98,14 +99,14 @@ struct log_cosh_loss {
 /// f = q d for d = y - x > 0, (q - 1) d otherwise (Koenker and Bassett, 1978); 0 is the slope at 0.
 struct quantile_loss {
     template <class T>
-    static double value(double x, double y, const double* q) {
+    static double value(double x, double y, parameters::quantile_loss p) {
         const double d = y - x;
-        return d > 0.0 ? *q * d : (*q - 1.0) * d;
+        return d > 0.0 ? p.quantile * d : (p.quantile - 1.0) * d;
     }
     template <class T>
-    static double derivative(double x, double y, const double* q) {
+    static double derivative(double x, double y, parameters::quantile_loss p) {
         const double d = y - x;
-        return d > 0.0 ? -*q : d < 0.0 ? 1.0 - *q : d;
+        return d > 0.0 ? -p.quantile : d < 0.0 ? 1.0 - p.quantile : d;
     }
 };
 

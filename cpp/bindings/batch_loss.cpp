@@ -1,0 +1,92 @@
+#include "batch_loss.hpp"
+
+#include <string>
+
+#include "bindings.hpp"
+#include "loss_arguments.hpp"
+
+namespace py = pybind11;
+
+namespace ranvier::bindings {
+namespace {
+
+bool is_float32(const std::variant<std::unique_ptr<BatchLoss<float>>,
+                                   std::unique_ptr<BatchLoss<double>>>& loss) {
+    return loss.index() == 0;
+}
+
+}  // namespace
+
+bool PreparedBatchLoss::has_labels(py::handle target, std::size_t rows, std::size_t columns) const {
+    auto* array = reinterpret_cast<PyArrayObject*>(target.ptr());
+    const int scores = is_float32(loss_) ? NPY_FLOAT : NPY_DOUBLE;
+    if (!PyArray_Check(target.ptr()) || !PyArray_ISCARRAY_RO(array) ||
+        (PyArray_TYPE(array) != NPY_INT64 && PyArray_TYPE(array) != scores)) {
+        throw py::type_error("target is not a C-ordered array of int64 or of the scores' dtype");
+    }
+    const bool labels = PyArray_TYPE(array) == NPY_INT64;
+    const Labels kind = handle_->record().labels;
+    const bool one_a_row =
+        labels && (kind == Labels::one_class || kind == Labels::ignorable_class);
+    const auto size = static_cast<std::size_t>(PyArray_SIZE(array));
+    if (one_a_row ? size != rows : columns == 0 ? size != 0 : size % columns != 0 || size / columns != rows) {
+        throw py::value_error("target has " + std::to_string(size) + " numbers; expected " +
+                              (one_a_row ? "one" : std::to_string(columns)) + " for each of " +
+                              std::to_string(rows) + " rows");
+    }
+    return labels;
+}
+
+double PreparedBatchLoss::begin(py::object target, py::object sample_weight, std::size_t rows,
+                                std::size_t columns) {
+    const bool labels = has_labels(target, rows, columns);
+    const double* weights = doubles(sample_weight, rows, "sample_weight");
+    const void* data = PyArray_DATA(reinterpret_cast<PyArrayObject*>(target.ptr()));
+    rows_ = columns_ = 0;  // nothing may be run if this throws
+    const double divisor = std::visit(
+        [&](auto& loss) { return loss->begin(data, labels, weights, rows, columns); }, loss_);
+    target_ = std::move(target);
+    sample_weight_ = std::move(sample_weight);
+    rows_ = rows;
+    columns_ = columns;
+    return divisor;
+}
+
+void PreparedBatchLoss::run(std::size_t first, std::size_t end, py::handle scores,
+                            py::handle gradient) {
+    const FloatArray x(scores, "scores");
+    const auto fits = [&](const FloatArray& array) {
+        return array.is_float32() == is_float32(loss_) && array.contiguous() &&
+               array.ndim() == 2 && array.shape(0) == rows_ && array.shape(1) == columns_;
+    };
+    if (!fits(x) || first > end || end > rows_) {
+        throw py::value_error("scores or rows are not those of the batch");
+    }
+    char* out = nullptr;
+    if (!gradient.is_none()) {
+        const FloatArray g(gradient, "gradient");
+        if (!fits(g) || !g.writeable() || overlap(g.array(), x.array())) {
+            throw py::value_error("gradient is not a writeable array like scores");
+        }
+        out = g.data();
+    }
+    const auto as = [&]<class T>(BatchLoss<T>& loss) {
+        loss.run(first, end, reinterpret_cast<const T*>(x.data()), reinterpret_cast<T*>(out));
+    };
+    std::visit([&](auto& loss) { as(*loss); }, loss_);
+}
+
+double PreparedBatchLoss::value() {
+    return std::visit([](auto& loss) { return loss->value(); }, loss_);
+}
+
+void register_batch_losses(py::module_& m) {
+    py::class_<PreparedBatchLoss>(m, "BatchLoss")
+        .def("begin", &PreparedBatchLoss::begin, py::arg("target"), py::arg("sample_weight"),
+             py::arg("rows"), py::arg("columns"))
+        .def("run", &PreparedBatchLoss::run, py::arg("begin"), py::arg("end"), py::arg("scores"),
+             py::arg("gradient"))
+        .def("value", &PreparedBatchLoss::value);
+}
+
+}  // namespace ranvier::bindings

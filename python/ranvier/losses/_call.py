@@ -1,0 +1,260 @@
+"""One call of a loss: a function of ranvier.losses says which row, this does the rest."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from .._native import _core
+from ._arrays import (
+    Array,
+    as_array,
+    beside,
+    broadcast_weights,
+    weights_of,
+    weights_of_columns,
+)
+from ._records import RECORDS, handle
+
+
+class Call(Protocol):
+    """What a loss asks for by the name of its row; parameters are those of the row."""
+
+    def elementwise(
+        self,
+        row: str,
+        *operands: npt.ArrayLike,
+        reduction: str,
+        sample_weight: npt.ArrayLike | None,
+        weight: npt.ArrayLike | None = None,
+        mean_by_weight: bool = False,
+        unit: str = "element",
+        **parameters: Any,
+    ) -> Any:
+        """A loss of elements; `unit` and `mean_by_weight` as in `handle`."""
+        ...
+
+    def rows(
+        self,
+        row: str,
+        *operands: npt.ArrayLike,
+        target: npt.ArrayLike | None,
+        reduction: str,
+        sample_weight: npt.ArrayLike | None,
+        weight: npt.ArrayLike | None = None,
+        **parameters: Any,
+    ) -> Any:
+        """A loss of whole rows: arrays of shape (N, C), or of (C,) for a single sample."""
+        ...
+
+    def classes(
+        self,
+        row: str,
+        input: npt.ArrayLike,
+        target: npt.ArrayLike,
+        *,
+        reduction: str,
+        sample_weight: npt.ArrayLike | None,
+        weight: npt.ArrayLike | None,
+        ignore_index: int,
+        **parameters: Any,
+    ) -> Any:
+        """A loss of classes along the second axis, or the only one."""
+        ...
+
+
+class Evaluation:
+    """The value of a loss of arrays; with `graded`, also the gradients.
+
+    These go to `out`, one array or a tuple of them, or to new ones, and are then in `gradients`.
+    """
+
+    def __init__(self, graded: bool = False, out: Any = None) -> None:
+        self.graded = graded
+        self.gradients: tuple[Array, ...] = ()
+        self._out = out
+
+    @property
+    def gradient(self) -> Any:
+        return self.gradients[0] if len(self.gradients) == 1 else self.gradients
+
+    def gradients_of(self, *inputs: Array) -> tuple[Array, ...] | None:
+        """One array for each input, if gradients are asked for."""
+        if not self.graded:
+            return None
+        if self._out is None:
+            self.gradients = tuple(np.empty(i.shape, i.dtype) for i in inputs)
+        elif len(inputs) == 1:
+            self.gradients = (self._out,)
+        elif isinstance(self._out, tuple | list) and len(self._out) == len(inputs):
+            self.gradients = tuple(self._out)
+        else:
+            raise TypeError(f"out is {self._out!r}; expected a tuple of {len(inputs)} arrays")
+        return self.gradients
+
+    def _operands(
+        self, row: str, values: tuple[npt.ArrayLike, ...]
+    ) -> tuple[tuple[Array, ...], tuple[Array, ...] | None]:
+        """The arrays, and those for the gradients."""
+        operands = RECORDS[row].operands
+        input = as_array(values[0])
+        others = zip(operands[1:], values[1:], strict=True)
+        arrays = (input, *(beside(operand, value, input) for operand, value in others))
+        if not self.graded:
+            return arrays, None
+        graded = [a for a, operand in zip(arrays, operands, strict=True) if operand.graded]
+        return arrays, self.gradients_of(*graded)
+
+    def elementwise(
+        self,
+        row: str,
+        *operands: npt.ArrayLike,
+        reduction: str,
+        sample_weight: npt.ArrayLike | None,
+        weight: npt.ArrayLike | None = None,
+        mean_by_weight: bool = False,
+        unit: str = "element",
+        **parameters: Any,
+    ) -> Any:
+        loss = handle(row, reduction, parameters, unit, mean_by_weight)
+        arrays, out = self._operands(row, operands)
+        input = arrays[0]
+        of_rows = unit in ("row", "row_mean")
+        if of_rows and input.ndim < 1:
+            raise ValueError("input has shape (); expected (C,) or (N, C)")
+        if sample_weight is not None:
+            if of_rows and input.ndim == 1:  # all classes of the single sample have its weight
+                one = weights_of(sample_weight, "sample_weight", (), np.float64)
+                sample_weight = np.full(input.shape, one)
+            sample_weight = weights_of(sample_weight, "sample_weight", input.shape[:1], np.float64)
+        if weight is not None:
+            weight = broadcast_weights(weight, "weight", input.shape, np.float64)
+        value = loss.run(arrays, None, weight, sample_weight, out)
+        if of_rows and reduction == "none":
+            total = value.sum(-1, dtype=np.float64)
+            classes = max(1, input.shape[-1])
+            return (total / classes if unit == "row_mean" else total).astype(input.dtype)
+        return value
+
+    def rows(
+        self,
+        row: str,
+        *operands: npt.ArrayLike,
+        target: npt.ArrayLike | None,
+        reduction: str,
+        sample_weight: npt.ArrayLike | None,
+        weight: npt.ArrayLike | None = None,
+        **parameters: Any,
+    ) -> Any:
+        loss = handle(row, reduction, parameters)
+        arrays, out = self._operands(row, operands)
+        shape = arrays[0].shape
+        if sample_weight is not None:
+            sample_weight = weights_of(sample_weight, "sample_weight", shape[:-1], np.float64)
+        if weight is not None:
+            weight = weights_of(weight, "weight", shape[-1:], np.float64)
+        labels = None if target is None else as_array(target)
+        value = loss.run(arrays, labels, weight, sample_weight, out)
+        return value[()] if reduction == "none" else value
+
+    def classes(
+        self,
+        row: str,
+        input: npt.ArrayLike,
+        target: npt.ArrayLike,
+        *,
+        reduction: str,
+        sample_weight: npt.ArrayLike | None,
+        weight: npt.ArrayLike | None,
+        ignore_index: int,
+        **parameters: Any,
+    ) -> Any:
+        loss = handle(row, reduction, parameters, ignore_index=ignore_index)
+        scores = as_array(input)
+        batched = scores.ndim > 1
+        if weight is not None:
+            classes = scores.shape[1:2] if batched else scores.shape
+            weight = weights_of(weight, "weight", classes, scores.dtype)
+        if sample_weight is not None:
+            samples = scores.shape[:1] if batched else ()
+            sample_weight = weights_of(sample_weight, "sample_weight", samples, np.float64)
+        out = self.gradients_of(scores)
+        return loss.run((scores,), as_array(target), weight, sample_weight, out)
+
+
+class BatchPreparation:
+    """The loss of batches of (N, C) scores, prepared once: the options without the arrays.
+
+    A function of ranvier.losses is called with None for its input and target.
+    """
+
+    def __init__(self, dtype: Any) -> None:
+        self.dtype = np.dtype(dtype).name
+
+    def _prepared(
+        self, loss: _core.Loss, weight: npt.ArrayLike | None, dtype: Any, operand: Any = None
+    ) -> _core.BatchLoss | None:
+        row = None
+        if weight is not None:
+            row = weights_of_columns(weight, "weight", dtype)
+            if row is None:
+                return None
+        return loss.batch(self.dtype, row, operand)
+
+    def _constant(
+        self, row: str, operands: tuple[npt.ArrayLike, ...], first: int
+    ) -> tuple[bool, Array | None]:
+        """Whether the operands from the first on are the same for all rows, and the only one."""
+        if len(operands) == first:
+            return True, None
+        operand = RECORDS[row].operands[first]
+        if operand.kind not in ("weights", "costs"):
+            return False, None
+        constant = weights_of_columns(operands[first], operand.name, self.dtype)
+        return constant is not None, constant
+
+    def elementwise(
+        self,
+        row: str,
+        *operands: npt.ArrayLike,
+        reduction: str,
+        sample_weight: npt.ArrayLike | None,
+        weight: npt.ArrayLike | None = None,
+        mean_by_weight: bool = False,
+        unit: str = "element",
+        **parameters: Any,
+    ) -> _core.BatchLoss | None:
+        loss = handle(row, reduction, parameters, unit, mean_by_weight)
+        fits, third = self._constant(row, operands, 2)
+        return self._prepared(loss, weight, np.float64, third) if fits else None
+
+    def rows(
+        self,
+        row: str,
+        *operands: npt.ArrayLike,
+        target: npt.ArrayLike | None,
+        reduction: str,
+        sample_weight: npt.ArrayLike | None,
+        weight: npt.ArrayLike | None = None,
+        **parameters: Any,
+    ) -> _core.BatchLoss | None:
+        loss = handle(row, reduction, parameters)
+        fits, second = self._constant(row, operands, 1)
+        return self._prepared(loss, weight, np.float64, second) if fits else None
+
+    def classes(
+        self,
+        row: str,
+        input: npt.ArrayLike,
+        target: npt.ArrayLike,
+        *,
+        reduction: str,
+        sample_weight: npt.ArrayLike | None,
+        weight: npt.ArrayLike | None,
+        ignore_index: int,
+        **parameters: Any,
+    ) -> _core.BatchLoss | None:
+        loss = handle(row, reduction, parameters, ignore_index=ignore_index)
+        return self._prepared(loss, weight, self.dtype)
