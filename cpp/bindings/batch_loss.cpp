@@ -17,6 +17,11 @@ bool is_float32(const std::variant<std::unique_ptr<BatchLoss<float>>,
 
 }  // namespace
 
+bool PreparedBatchLoss::takes_a_label(bool target_is_labels) const {
+    const Labels kind = handle_->record().labels;
+    return target_is_labels && (kind == Labels::one_class || kind == Labels::ignorable_class);
+}
+
 bool PreparedBatchLoss::has_labels(py::handle target, std::size_t rows, std::size_t columns) const {
     auto* array = reinterpret_cast<PyArrayObject*>(target.ptr());
     const int scores = is_float32(loss_) ? NPY_FLOAT : NPY_DOUBLE;
@@ -25,9 +30,7 @@ bool PreparedBatchLoss::has_labels(py::handle target, std::size_t rows, std::siz
         throw py::type_error("target is not a C-ordered array of int64 or of the scores' dtype");
     }
     const bool labels = PyArray_TYPE(array) == NPY_INT64;
-    const Labels kind = handle_->record().labels;
-    const bool one_a_row =
-        labels && (kind == Labels::one_class || kind == Labels::ignorable_class);
+    const bool one_a_row = takes_a_label(labels);
     const auto size = static_cast<std::size_t>(PyArray_SIZE(array));
     if (one_a_row ? size != rows : columns == 0 ? size != 0 : size % columns != 0 || size / columns != rows) {
         throw py::value_error("target has " + std::to_string(size) + " numbers; expected " +
@@ -82,6 +85,7 @@ double PreparedBatchLoss::value() {
 
 void register_batch_losses(py::module_& m) {
     py::class_<PreparedBatchLoss>(m, "BatchLoss")
+        .def("takes_a_label", &PreparedBatchLoss::takes_a_label, py::arg("target_is_labels"))
         .def("begin", &PreparedBatchLoss::begin, py::arg("target"), py::arg("sample_weight"),
              py::arg("rows"), py::arg("columns"))
         .def("run", &PreparedBatchLoss::run, py::arg("begin"), py::arg("end"), py::arg("scores"),

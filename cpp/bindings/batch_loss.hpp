@@ -25,6 +25,9 @@ public:
         throw pybind11::type_error("the loss is not one of this dtype");
     }
 
+    /// Whether the target has one label for each row; else it is of the shape of the scores.
+    bool takes_a_label(bool target_is_labels) const;
+
     /// Whether `target` holds labels. Throws unless it is a C-ordered array of int64 or of the
     /// scores' dtype that has what the loss reads for `rows` rows of `columns` scores.
     bool has_labels(pybind11::handle target, std::size_t rows, std::size_t columns) const;

@@ -17,5 +17,6 @@ void register_products(pybind11::module_& m);
 void register_runtime(pybind11::module_& m);
 void register_stack(pybind11::module_& m);
 void register_take_rows(pybind11::module_& m);
+void register_training(pybind11::module_& m);
 
 }  // namespace ranvier::bindings

@@ -27,4 +27,5 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     ranvier::bindings::register_runtime(m);
     ranvier::bindings::register_stack(m);
     ranvier::bindings::register_take_rows(m);
+    ranvier::bindings::register_training(m);
 }

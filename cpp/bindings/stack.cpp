@@ -257,6 +257,8 @@ std::unique_ptr<StackHandle> make_stack(const py::list& layers, bool is_float32)
 void register_stack(py::module_& m) {
     py::class_<StackHandle>(m, "Stack")
         .def(py::init(&make_stack), py::arg("layers"), py::arg("is_float32"))
+        .def_property_readonly("inputs", &StackHandle::inputs)
+        .def_property_readonly("outputs", &StackHandle::outputs)
         .def("forward", &StackHandle::forward, py::arg("x"), py::arg("keep"))
         .def("backward", &StackHandle::backward, py::arg("grad_output"), py::arg("accumulate"),
              py::arg("input_gradient"));

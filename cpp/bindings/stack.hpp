@@ -16,6 +16,9 @@ class StackHandle {
 public:
     virtual ~StackHandle() = default;
 
+    virtual std::size_t inputs() const = 0;
+    virtual std::size_t outputs() const = 0;
+
     /// The output, a new array. With `keep`, all that the backward direction needs is kept; else
     /// several threads may call it at once.
     virtual pybind11::object forward(pybind11::handle x, bool keep) = 0;
@@ -33,6 +36,8 @@ public:
     pybind11::object forward(pybind11::handle x, bool keep) override;
     pybind11::object backward(pybind11::handle grad_output, bool accumulate,
                               bool input_gradient) override;
+    std::size_t inputs() const override { return stack_.inputs(); }
+    std::size_t outputs() const override { return stack_.outputs(); }
     const Stack<T>& stack() const { return stack_; }
 
 private:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ class Rows:
 
     def __init__(self, array: npt.ArrayLike, dtype: npt.DTypeLike, most: int, name: str) -> None:
         self.name = name
+        self.most = most
         self.array: Array = np.asarray(array)
         if self.array.dtype.kind not in "biuf":
             raise TypeError(f"{name} has dtype {self.array.dtype}; expected real numbers")
@@ -42,6 +44,21 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.array)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the rows that are given."""
+        return self._batch.dtype
+
+    def as_it_lies(self) -> Array | None:
+        """The array, if native code can take its rows as they lie; else None."""
+        array = self.array
+        if not (array.flags.c_contiguous and array.flags.aligned and array.dtype.isnative):
+            return None
+        if array.dtype.kind in "biu":
+            # Labels are few, and always int64; inputs of any integers are converted by the row.
+            return self.whole() if self.dtype == np.int64 else array
+        return array if array.dtype in (np.float32, np.float64) else None
 
     def at(self, indices: Array) -> Array:
         """The rows with these numbers."""
@@ -68,3 +85,15 @@ class Rows:
         with np.errstate(all="ignore"):
             np.copyto(batch, rows, casting="unsafe")
         return batch
+
+
+def batches(data: list[Rows], order: Array | None) -> Iterator[list[Array]]:
+    """The rows of several arrays, as many at a time as each may give, in an order or as they are."""
+    rows, size = len(data[0]), data[0].most
+    for start in range(0, rows, size):
+        stop = min(start + size, rows)
+        if order is None:
+            yield [part.between(start, stop) for part in data]
+        else:
+            chosen = order[start:stop]
+            yield [part.at(chosen) for part in data]

@@ -15,9 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _checkpoint
-from ._batches import Array, Rows
+from ._batches import Array, Rows, batches
 from ._checks import at_least, check_mapping
+from ._epoch_mean import EpochMean, Steps, batch_weight, counted_labels, right_labels
 from ._interrupts import Interrupts
+from ._native_training import NativeTraining
 from ._progress import Progress
 from .history import History, Logs
 from .losses import Loss
@@ -188,11 +190,12 @@ class Trainer:
             self._stops(),
             Progress(progress, epochs, rows) as bar,
         ):
+            native = self._native(data, size)
             self._call("on_fit_begin")
             while history.epochs < epochs and not self._stopping:
                 self._call("on_epoch_begin")
                 order = self._rng.permutation(rows) if shuffle and size < rows else None
-                logs = self._train(_batches(data, order, size), bar, interrupts)
+                logs = self._train(data, order, native, bar, interrupts)
                 if validation is not None:
                     validated = self._evaluate(*validation)
                     logs.update((f"val_{key}", value) for key, value in validated.items())
@@ -411,19 +414,40 @@ class Trainer:
     def _callbacks_with_state(self) -> list[Any]:
         return [callback for callback in self.callbacks if _has_state(callback)]
 
-    def _train(self, batches: Iterator[list[Array]], bar: Progress, interrupts: Interrupts) -> Logs:
-        """One epoch, or what there is of it when it is stopped."""
-        model, optimizer, gradients = self.model, self.optimizer, self._gradients()
-        options = {} if self.max_norm is None else {"max_norm": self.max_norm}
+    def _train(
+        self,
+        data: list[Rows],
+        order: Array | None,
+        native: NativeTraining | None,
+        bar: Progress,
+        interrupts: Interrupts,
+    ) -> Logs:
+        """One epoch, or its beginning when it is stopped."""
+        steps = self._steps(data, order) if native is None else native.steps(order)
         after_step = [c.on_step_end for c in self.callbacks if hasattr(c, "on_step_end")]
         advance = bar.advance if bar.visible else None
-        mean = _Mean(self._ignored)
-        gradient = np.empty(0)
+        mean = EpochMean()
         start = time.perf_counter()
-        for x, target, *weight in batches:
+        for step in steps:
+            mean.add(step)
+            for call in after_step:
+                call(self, step.last_loss)
+            if advance is not None:
+                advance(step.rows)
+            if self._stopping or interrupts.pending:
+                break
+        interrupts.check()
+        return {**mean.logs(), "seconds": time.perf_counter() - start}
+
+    def _steps(self, data: list[Rows], order: Array | None) -> Iterator[Steps]:
+        """The steps of an epoch, one layer after the other."""
+        model, optimizer, gradients = self.model, self.optimizer, self._gradients()
+        options = {} if self.max_norm is None else {"max_norm": self.max_norm}
+        gradient = np.empty(0)
+        for x, target, *weight in batches(data, order):
             with model._quiet():
-                counted = mean.counted(target)
-                weight_sum = mean.weight(target, counted, *weight)
+                counted = counted_labels(target, self._ignored)
+                weight_sum = batch_weight(target, counted, *weight)
                 if not weight_sum:
                     continue  # nothing in this batch counts: there is no mean, nothing to learn
                 output = model(x)
@@ -433,21 +457,29 @@ class Trainer:
                 value, _ = self._value_and_grad(output, target, out=gradient, **keywords)
                 model.backward_parameters(gradient)
             optimizer.step(gradients, **options)
-            mean.add(value, output, target, weight_sum, counted)
-            for call in after_step:
-                call(self, value)
-            if advance is not None:
-                advance(len(x))
-            if self._stopping or interrupts.pending:
-                break
-        interrupts.check()
-        return {**mean.logs(), "seconds": time.perf_counter() - start}
+            right = right_labels(output, target, counted)
+            yield Steps(len(x), float(value) * weight_sum, weight_sum, *right, float(value))
+
+    def _native(self, data: list[Rows], size: int) -> NativeTraining | None:
+        """The training loop in native code, where all that takes part has a native form."""
+        each_step = any(hasattr(callback, "on_step_end") for callback in self.callbacks)
+        return NativeTraining.of(
+            self.model,
+            self.loss,
+            self.optimizer,
+            self._gradients(),
+            data,
+            size,
+            max_norm=self.max_norm,
+            ignored=self._ignored,
+            each_step=each_step,
+        )
 
     def _predict(self, rows: Rows, size: int) -> Array:
         result = np.empty(0)
         done = 0
         with self._mode(training=False):
-            for (x,) in _batches([rows], None, size):
+            for (x,) in batches([rows], None):
                 output = self.model(x)
                 if done == 0:
                     result = np.empty((len(rows), *output.shape[1:]), output.dtype)
@@ -458,8 +490,10 @@ class Trainer:
     def _evaluate(self, inputs: Rows, targets: Rows) -> Logs:
         output = self._predict(inputs, _PREDICTED_AT_ONCE)
         target = targets.whole()
-        mean = _Mean(self._ignored)
-        mean.add(self.loss(output, target), output, target, 1, mean.counted(target))
+        loss = float(self.loss(output, target))
+        right = right_labels(output, target, counted_labels(target, self._ignored))
+        mean = EpochMean()
+        mean.add(Steps(len(output), loss, 1.0, *right, loss))
         return mean.logs()
 
     @property
@@ -534,63 +568,6 @@ class Trainer:
             method = getattr(callback, name, None)
             if method is not None:
                 method(self, *arguments)
-
-
-class _Mean:
-    """Loss and accuracy over batches; samples whose label is ignored count for neither."""
-
-    def __init__(self, ignored: int | None) -> None:
-        self._ignored = ignored
-        self._loss = 0.0
-        self._weight = 0.0
-        self._right = 0
-        self._rows = 0
-
-    def counted(self, target: Array) -> Array | None:
-        """Which labels are not ignored; None where no label can be."""
-        if self._ignored is None or target.dtype.kind != "i":
-            return None
-        counted: Array = target != self._ignored
-        return counted
-
-    def weight(
-        self, target: Array, counted: Array | None, sample_weight: Array | None = None
-    ) -> float:
-        """What a batch counts for."""
-        if sample_weight is None:
-            return len(target) if counted is None else float(np.count_nonzero(counted))
-        if counted is None:
-            return float(sample_weight.sum())
-        return float(sample_weight @ counted.reshape(len(target), -1).sum(axis=1))
-
-    def add(
-        self, loss: float, output: Array, target: Array, weight: float, counted: Array | None
-    ) -> None:
-        self._loss += float(loss) * weight
-        self._weight += weight
-        if target.dtype.kind == "i" and output.ndim == 2 and target.ndim == 1:
-            right = output.argmax(axis=1) == target
-            if counted is not None:
-                right &= counted
-            self._right += int(np.count_nonzero(right))
-            self._rows += len(target) if counted is None else int(np.count_nonzero(counted))
-
-    def logs(self) -> Logs:
-        logs = {"loss": self._loss / self._weight if self._weight else float("nan")}
-        if self._rows:
-            logs["accuracy"] = self._right / self._rows
-        return logs
-
-
-def _batches(data: list[Rows], order: Array | None, size: int) -> Iterator[list[Array]]:
-    rows = len(data[0])
-    for start in range(0, rows, size):
-        stop = min(start + size, rows)
-        if order is None:
-            yield [part.between(start, stop) for part in data]
-        else:
-            chosen = order[start:stop]
-            yield [part.at(chosen) for part in data]
 
 
 def _aligned(rows: Rows, inputs: Rows) -> Rows:

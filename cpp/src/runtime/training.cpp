@@ -45,60 +45,67 @@ public:
     explicit FusedUpdate(Training& training) : training_(training) {}
 
     void operator()(const void* home, std::size_t begin, std::size_t count,
-                    const void* gradient) override {
+                    void* gradient) override {
         ahead.turn();
-        if (const TrainedTensor* found = find(home)) {
-            training_.optimizer_.update(found->tensor, begin, count, gradient);
-        }
+        const std::size_t tensor = find(home);
+        if (tensor == training_.tensors_.size()) return;
+        training_.add_penalty(batch, training_.tensors_[tensor], begin, count,
+                              static_cast<T*>(gradient));
+        training_.optimizer_.update(tensor, begin, count, gradient);
     }
     void prefetch(const void* home, std::size_t begin, std::size_t count) const override {
-        if (const TrainedTensor* found = find(home)) {
-            training_.optimizer_.prefetch(found->tensor, begin, count);
+        const std::size_t tensor = find(home);
+        if (tensor < training_.tensors_.size()) {
+            training_.optimizer_.prefetch(tensor, begin, count);
         }
     }
     bool keeps() const override { return keep; }
 
+    Batch batch{};
     bool keep = false;
     Ahead ahead;
 
 private:
-    /// Null for a parameter that is not trained.
-    const TrainedTensor* find(const void* home) const {
-        for (const TrainedTensor& tensor : training_.tensors_) {
-            if (tensor.gradient == home) return &tensor;
-        }
-        return nullptr;
+    /// The number of the tensor with this gradient; their count for one that is not trained.
+    std::size_t find(const void* home) const {
+        std::size_t k = 0;
+        while (k < training_.tensors_.size() && training_.tensors_[k].gradient != home) ++k;
+        return k;
     }
 
     Training& training_;
 };
 
 template <class T>
-Training<T>::Training(const Stack<T>& stack, BatchLoss<T>& loss, OptimizerHandle& optimizer,
-                      std::vector<TrainedTensor> tensors, std::size_t batch_rows, double max_norm)
+Training<T>::Training(const Stack<T>& stack, BatchLoss<T>& loss, const Objective& objective,
+                      OptimizerHandle& optimizer, std::vector<Trained<T>> tensors,
+                      std::size_t batch_rows)
     : stack_(stack),
       loss_(loss),
       optimizer_(optimizer),
+      objective_(objective),
       tensors_(std::move(tensors)),
       batch_rows_(batch_rows),
-      max_norm_(max_norm),
       threads_(stack.threads_for(batch_rows)),
       pass_(stack.layers(), batch_rows, threads_),
       x_(batch_rows * stack.inputs()),
       targets_(batch_rows * stack.outputs()),
       labels_(batch_rows * stack.outputs()),
       weights_(batch_rows),
-      right_(threads_) {}
+      right_(threads_),
+      squares_(tensors_.size()) {}
 
-/// The sum of the weights of the rows whose label is not ignored.
+/// A batch whose targets have been taken, and what counts in it.
 template <class T>
-double Training<T>::weight_of(const Data& data, std::size_t rows) const {
-    double sum = 0.0;
-    for (std::size_t k = 0; k < rows; ++k) {
+typename Training<T>::Batch Training<T>::weighed(const Data& data, std::size_t begin) const {
+    Batch batch{begin, std::min(batch_rows_, data.rows - begin), 0.0, 0, false};
+    batch.last = begin + batch.rows == data.rows;
+    for (std::size_t k = 0; k < batch.rows; ++k) {
         if (data.ignored && labels_[k] == *data.ignored) continue;
-        sum += data.sample_weight == nullptr ? 1.0 : weights_[k];
+        batch.weight += data.sample_weight == nullptr ? 1.0 : weights_[k];
+        ++batch.counted;
     }
-    return sum;
+    return batch;
 }
 
 /// The first batch from a row on in which something counts; of no rows if there is none.
@@ -116,15 +123,15 @@ typename Training<T>::Batch Training<T>::next_batch(const Data& data, std::size_
             }
             if (data.sample_weight != nullptr) weights_[k] = data.sample_weight[sample];
         }
-        const double weight = weight_of(data, rows);
-        if (weight == 0.0) continue;
+        const Batch batch = weighed(data, begin);
+        if (batch.weight == 0.0) continue;
         loss_.begin(
             data.targets_are_labels ? static_cast<const void*>(labels_.data()) : targets_.data(),
             data.targets_are_labels, data.sample_weight == nullptr ? nullptr : weights_.data(),
             rows, stack_.outputs());
-        return {begin, rows, weight, begin + rows == data.rows};
+        return batch;
     }
-    return {data.rows, 0, 0.0, true};
+    return {data.rows, 0, 0.0, 0, true};
 }
 
 /// Where the inputs of a batch are or, gathered, will be.
@@ -164,20 +171,53 @@ std::size_t Training<T>::right_of(const Data& data, const Part& rows) const {
 
 /// All that a thread does with its rows of a batch.
 template <class T>
-void Training<T>::rows_through(const Data& data, const Batch& batch, const Part& rows,
-                               std::size_t& right) {
+void Training<T>::rows_through(const Data& data, const Batch& batch, const Team& team,
+                               std::size_t me) {
+    const Part rows(batch.rows, 1, me, team.size());
     take_rows(data, batch, rows);
     pass_.forward(rows);
     loss_.run(rows.begin, rows.end, pass_.y(), pass_.grad_y());
-    if (data.targets_are_labels && data.targets.columns == 1) right += right_of(data, rows);
+    if (objective_.factor != 1.0) {
+        const std::size_t n = stack_.outputs();
+        for (std::size_t k = rows.begin * n; k < rows.end * n; ++k) {
+            pass_.grad_y()[k] *= static_cast<T>(objective_.factor);
+        }
+    }
+    if (data.count_right) right_[me] += right_of(data, rows);
     pass_.backward(rows);
+    if (objective_.penalty == 0.0) return;
+    for (std::size_t k = me; k < tensors_.size(); k += team.size()) {
+        const Trained<T>& tensor = tensors_[k];
+        squares_[k] =
+            tensor.penalised ? sum_of_squares(dtype_of<T>, tensor.value, tensor.size) : 0.0;
+    }
+}
+
+/// The gradient of the penalty, added to elements of that of a tensor.
+template <class T>
+void Training<T>::add_penalty(const Batch& batch, const Trained<T>& tensor, std::size_t begin,
+                              std::size_t count, T* gradient) const {
+    if (!tensor.penalised || objective_.penalty == 0.0) return;
+    const T decay = static_cast<T>(objective_.penalty / batch.weight);
+    for (std::size_t k = 0; k < count; ++k) gradient[k] += tensor.value[begin + k] * decay;
+}
+
+template <class T>
+double Training<T>::value(const Batch& batch) const {
+    const double loss = loss_.value();
+    if (objective_.factor == 1.0 && objective_.penalty == 0.0) return loss;
+    double total = 0.0;
+    for (const double squares : squares_) total += squares;
+    const double norm = std::sqrt(total), decay = objective_.penalty / batch.weight;
+    return objective_.factor * loss + 0.5 * decay * norm * norm;
 }
 
 template <class T>
 void Training<T>::count(const Batch& batch, Totals& totals) {
-    totals.last_loss = loss_.value();
+    totals.last_loss = value(batch);
     totals.loss += totals.last_loss * batch.weight;
     totals.weight += batch.weight;
+    totals.counted += batch.counted;
     ++totals.steps;
 }
 
@@ -198,8 +238,7 @@ std::size_t Training<T>::run_fused(const Data& data, Batch next, const Limit& li
         team.wait();
         while (true) {
             const Batch batch = next;
-            const Part part(batch.rows, 1, me, team.size());
-            rows_through(data, batch, part, right_[me]);
+            rows_through(data, batch, team, me);
             if (loss_.can_fail()) {
                 team.wait();
                 if (loss_.failed()) break;
@@ -218,8 +257,10 @@ std::size_t Training<T>::run_fused(const Data& data, Batch next, const Limit& li
                     next.rows = 0;
                 }
             }
+            update.batch = batch;
             update.keep = batch.last || may_skip;
-            update.ahead.begin(data, batch.begin + batch_rows_, part, stack_.outputs());
+            update.ahead.begin(data, batch.begin + batch_rows_,
+                               {batch.rows, 1, me, team.size()}, stack_.outputs());
             pass_.update(update, worker);
             team.wait();
             if (batch.last || next.rows == 0) break;
@@ -239,7 +280,7 @@ template <class T>
 std::size_t Training<T>::run_apart(const Data& data, Batch batch, const Limit& limit,
                                    Totals& totals) {
     std::vector<const void*> gradients;
-    for (const TrainedTensor& tensor : tensors_) gradients.push_back(tensor.gradient);
+    for (const Trained<T>& tensor : tensors_) gradients.push_back(tensor.gradient);
     std::size_t left = limit.steps;
     while (true) {
         run_team(threads_, [&](Team& team, std::size_t me) {
@@ -247,15 +288,18 @@ std::size_t Training<T>::run_apart(const Data& data, Batch batch, const Limit& l
             pass_.prepare_forward(worker);
             pass_.prepare_backward(worker);
             team.wait();
-            rows_through(data, batch, {batch.rows, 1, me, team.size()}, right_[me]);
+            rows_through(data, batch, team, me);
             team.wait();
             pass_.gradients(false, nullptr, worker);
         });
+        for (const Trained<T>& tensor : tensors_) {
+            add_penalty(batch, tensor, 0, tensor.size, tensor.gradient);
+        }
         count(batch, totals);
         double scale = 1.0;
-        if (max_norm_ > 0.0) {
+        if (objective_.max_norm > 0.0) {
             const double norm = std::sqrt(optimizer_.sum_of_squares(gradients));
-            scale = std::min(1.0, max_norm_ / (norm + 1e-6));
+            scale = std::min(1.0, objective_.max_norm / (norm + 1e-6));
         }
         optimizer_.step(gradients, scale);
         const std::size_t reached = std::min(batch.begin + batch_rows_, data.rows);
@@ -274,7 +318,7 @@ std::size_t Training<T>::run(const Data& data, std::size_t first, const Limit& l
     if (batch.rows == 0) return data.rows;
     pass_.begin(inputs_of(data, batch), batch.rows);
     std::fill(right_.begin(), right_.end(), 0);
-    const bool fused = optimizer_.elementwise() && max_norm_ == 0.0;
+    const bool fused = optimizer_.elementwise() && objective_.max_norm == 0.0;
     const std::size_t reached = fused ? run_fused(data, batch, limit, totals)
                                       : run_apart(data, batch, limit, totals);
     for (const std::size_t count : right_) totals.right += count;

@@ -32,9 +32,13 @@ class Stack:
         """The `_core.Stack`, over the memory in which the parameters are now."""
         if self._handle is None:
             descriptions = [layer._describe() for layer in self.layers]
-            is_float32 = self.layers[0].parameters()[0].dtype == np.float32
-            self._handle = _core.Stack(descriptions, is_float32)
+            self._handle = _core.Stack(descriptions, self.dtype == np.float32)
         return self._handle
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of parameters, input and output."""
+        return self.layers[0].parameters()[0].dtype
 
     def forget(self) -> None:
         """Describe the layers anew at the next call, as their parameters have moved."""
@@ -59,3 +63,11 @@ class Stack:
 
     def __reduce__(self) -> tuple[type[Stack], tuple[Sequence[Module]]]:
         return Stack, (self.layers,)
+
+
+def is_native(layer: Module, base: type[Module]) -> bool:
+    """Whether a module does both passes as its base does, which has a native form."""
+    return isinstance(layer, base) and all(
+        getattr(type(layer), method) is getattr(base, method)
+        for method in ("forward", "backward", "backward_parameters", "__call__")
+    )

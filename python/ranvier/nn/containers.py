@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from typing import overload
 
 from ._workspace import Array
-from ._stack import Stack
+from ._stack import Stack, is_native
 from .activations import Elementwise
 from .linear import Linear
 from .module import Module, check_gradient
@@ -103,6 +103,14 @@ class Sequential(Container):
             if self._first < len(self._stages):
                 self._stages[self._first].backward_parameters(grad_output, accumulate)
 
+    def _whole_stack(self, shape: tuple[int, ...]) -> Stack | None:
+        return self._layers_stack(shape) if is_native(self, Sequential) else None
+
+    def _layers_stack(self, shape: tuple[int, ...]) -> Stack | None:
+        """The stack that does what all layers do."""
+        flat = [stage for stage in self._stages if not _leaves_rows(stage, shape)]
+        return flat[0] if len(flat) == 1 and isinstance(flat[0], Stack) else None
+
     @overload
     def __getitem__(self, index: int) -> Module: ...
     @overload
@@ -155,6 +163,11 @@ class Flatten(Module):
         return f"Flatten({self.start_dim}, {self.end_dim})"
 
 
+def _leaves_rows(stage: Module | Stack, shape: tuple[int, ...]) -> bool:
+    """Whether all that a stage does with rows of C-ordered numbers is to call them flat."""
+    return type(stage) is Flatten and stage.start_dim == 1 and stage.end_dim in (-1, len(shape) - 1)
+
+
 def _has_parameters(stage: Module | Stack) -> bool:
     return isinstance(stage, Stack) or any(m._parameters for m in stage.modules())
 
@@ -171,18 +184,10 @@ def _stages(layers: Sequence[Module]) -> list[Module | Stack]:
 
     for layer in layers:
         # An activation alone takes any shape; behind a Linear it has rows of a known width.
-        if _is_native(layer, Linear) or (native and _is_native(layer, Elementwise)):
+        if is_native(layer, Linear) or (native and is_native(layer, Elementwise)):
             native.append(layer)
         else:
             finish()
             stages.append(layer)
     finish()
     return stages
-
-
-def _is_native(layer: Module, base: type[Module]) -> bool:
-    """Whether a layer does both passes as its native base does."""
-    return isinstance(layer, base) and all(
-        getattr(type(layer), method) is getattr(base, method)
-        for method in ("forward", "backward", "backward_parameters", "__call__")
-    )

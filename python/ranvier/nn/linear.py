@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._checks import positive
-from ._stack import Stack
+from ._stack import Stack, is_native
 from ._workspace import Array
 from .module import Module, Parameter
 
@@ -94,6 +94,9 @@ class Linear(Module):
 
     def backward_parameters(self, grad_output: Array, accumulate: bool = False) -> None:
         self._stack.backward_parameters(grad_output, accumulate)
+
+    def _whole_stack(self, shape: tuple[int, ...]) -> Stack | None:
+        return self._stack if is_native(self, Linear) else None
 
     def _describe(self) -> tuple[Any, ...]:
         parameters, gradients = self._parameters, self._gradients

@@ -18,6 +18,8 @@ from ._workspace import Array, Workspace
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from ._stack import Stack
+
 # Arrays, each as the dictionary in which it is and its name there.
 _Places = list[tuple[dict[str, Array], str]]
 
@@ -214,6 +216,10 @@ class Module:
         for places in (parameters, gradients):
             if _flat(places) is None:
                 _move_together(places)
+
+    def _whole_stack(self, shape: tuple[int, ...]) -> Stack | None:
+        """The native stack that does all of this module, for an input of a shape; else None."""
+        return None
 
     def _describe(self) -> tuple[Any, ...]:
         """The layer for `_core.Stack`: its kind, and what belongs to it."""

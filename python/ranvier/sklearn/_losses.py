@@ -10,8 +10,11 @@ from typing import Any, Literal
 import numpy.typing as npt
 
 from .. import losses, vjp_from_output
+from .._epoch_mean import batch_weight
 from .._native import _core
+from .._native_training import NativeObjective
 from ..activations import sigmoid
+from ..losses._loss import batch_handle
 from ..softmax import log_softmax, log_softmax_vjp
 from ._network import Perceptron
 
@@ -160,6 +163,16 @@ class Objective:
             out *= self.factor
         return self.factor * float(value) + self._penalty(input, sample_weight), out
 
+    def native_objective(self) -> NativeObjective | None:
+        """The objective for native code; None where something is applied to the output first."""
+        if self.through:
+            return None
+        weights = [linear.weight for linear in self.model.linears]
+        loss = functools.partial(self.function, **self.options)
+        return NativeObjective(
+            batch_handle(loss, weights[0].dtype), self.factor, self.alpha, weights
+        )
+
     def _made(self, input: Array) -> Array:
         made = input
         if self.through == "sigmoid":
@@ -171,7 +184,6 @@ class Objective:
     def _penalty(self, input: Array, sample_weight: Array | None) -> float:
         if self.alpha == 0:
             return 0.0
-        samples = len(input) if sample_weight is None else float(sample_weight.sum())
-        self.model.decay = self.alpha / samples
+        self.model.decay = self.alpha / batch_weight(input, None, sample_weight)
         norm: float = _core.norm([linear.weight for linear in self.model.linears])
         return 0.5 * self.model.decay * norm * norm

@@ -15,12 +15,13 @@ import numpy.typing as npt
 from .. import activations, nn
 from .._elementwise import RECORDS
 from ..nn._quiet import quiet
+from ..nn._stack import Stack
 from ._parameters import check_interval
 
 Array = npt.NDArray[Any]
 
 _SCIKIT_LEARN = {"logistic": "sigmoid"}
-# Rows of a prediction that are worked out together.
+# Rows of a sparse matrix that are dense at a time.
 _ROWS = 1024
 
 
@@ -47,16 +48,22 @@ class Perceptron(nn.Sequential):
                 np.multiply(weight, self.decay, out=step)
                 linear.write_gradient("weight", step, accumulate=True)
 
+    def _whole_stack(self, shape: tuple[int, ...]) -> Stack | None:
+        """The layers; the penalty is a part of the objective."""
+        return self._layers_stack(shape)
+
     def scores(self, X: Any) -> Array:
         """The output for every row of a matrix, dense or sparse, in eval mode."""
         dtype = self.linears[0].weight.dtype
-        rows = X.tocsr() if hasattr(X, "tocsr") else X
+        if not hasattr(X, "tocsr"):
+            with quiet():
+                return self(X.astype(dtype, copy=False))
+        rows = X.tocsr()
         result = np.empty((rows.shape[0], self.linears[-1].out_features), dtype)
         for start in range(0, len(result), _ROWS):
-            part = rows[start : start + _ROWS]
-            dense = part.toarray() if hasattr(part, "toarray") else part
+            part = rows[start : start + _ROWS].toarray()
             with quiet():
-                result[start : start + _ROWS] = self(dense.astype(dtype, copy=False))
+                result[start : start + _ROWS] = self(part.astype(dtype, copy=False))
         return result
 
 
@@ -109,8 +116,7 @@ def build(
 
 
 def _dropout(p: float, random: np.random.RandomState) -> nn.Module:
-    layer: nn.Module = getattr(nn, "Dropout", None)(p, rng=random.randint(2**31 - 1))  # type: ignore[misc]
-    return layer
+    return nn.Dropout(p, rng=random.randint(2**31 - 1))
 
 
 def _activation(spec: Any, dtype: npt.DTypeLike) -> nn.Module | None:

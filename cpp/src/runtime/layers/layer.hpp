@@ -13,9 +13,10 @@ namespace ranvier {
 class Update {
 public:
     virtual ~Update() = default;
-    /// `gradient` has elements [begin, begin + count) of the gradient that belongs at `home`.
+    /// `gradient` has elements [begin, begin + count) of the gradient that belongs at `home`, and
+    /// may be written over.
     virtual void operator()(const void* home, std::size_t begin, std::size_t count,
-                            const void* gradient) = 0;
+                            void* gradient) = 0;
     /// Asks for what the update of these elements will read.
     virtual void prefetch(const void* home, std::size_t begin, std::size_t count) const = 0;
     /// Whether gradients are wanted at home too.
