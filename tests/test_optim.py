@@ -11,7 +11,7 @@ import ranvier as rv
 import reference_optim
 from checks import check_same_bits, check_silent
 from ranvier import optim
-from ranvier._native import _core
+from ranvier.optim.rules import RULES as ROWS
 
 
 def combinations(**choices):
@@ -202,8 +202,8 @@ def transcription(cls):
 def test_every_optimizer_is_here():
     classes = {value for value in vars(optim).values() if isinstance(value, type)}
     assert classes - {optim.Optimizer} == set(CLASSES)
-    rules = {cls._rule for cls in CLASSES}
-    assert rules == _core.optimizer_indices.keys() - {"ema"}
+    rules = {cls._rule.name for cls in CLASSES}
+    assert rules == ROWS.keys() - {"ema"}
     assert rules == set(optim.functional.__all__)
 
 
@@ -581,11 +581,12 @@ def test_a_state_of_no_steps_goes_on():
 @EACH_CASE
 def test_the_functions_are_the_steps(cls, options):
     """On plain arrays, with what is carried handed on, they give the very bits of the class."""
-    function = getattr(optim.functional, cls._rule)
+    function = getattr(optim.functional, cls._rule.name)
     whole, plain = parameters(), parameters()
     optimizer = cls(whole, **options)
-    names = cls._active_states({**optimizer.defaults})
-    states = [[np.full(p.shape, cls._initial(n, optimizer.defaults)) for p in plain] for n in names]
+    rule = cls._rule
+    names = rule.active_states(optimizer.defaults)
+    states = [[np.full(p.shape, rule.initial(n, optimizer.defaults)) for p in plain] for n in names]
     carried = {}
     for t in range(1, 6):
         gradients = gradients_at(plain, t)
@@ -604,10 +605,10 @@ def test_the_functions_are_the_steps(cls, options):
 @pytest.mark.parametrize("rule", optim.functional.__all__)
 def test_refused_by_the_functions(rule):
     function = getattr(optim.functional, rule)
-    cls = next(cls for cls in CLASSES if cls._rule == rule)
+    cls = next(cls for cls in CLASSES if cls._rule.name == rule)
     p, g = np.ones(3), np.full(3, 0.5)
     defaults = cls([np.ones(1)]).defaults
-    states = [np.zeros(3) for _ in cls._active_states(defaults)]
+    states = [np.zeros(3) for _ in cls._rule.active_states(defaults)]
     with pytest.raises(TypeError, match="'rate' is no option; expected"):
         function(p, g, *states, step=1, rate=0.1)
     with pytest.raises(ValueError, match="step is 0; expected the number of the step"):

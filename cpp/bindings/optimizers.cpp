@@ -1,31 +1,28 @@
-// Optimizer steps on lists of arrays, in place.
-#include "arrays.hpp"
+#include "optimizers.hpp"
 
-#include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
 #include <algorithm>
 #include <cmath>
-#include <string>
-#include <vector>
+#include <string_view>
 
 #include "bindings.hpp"
-#include "runtime/dispatch.hpp"
-#include "runtime/optimizer.hpp"
-#include "runtime/optimizer_scalars.hpp"
-#include "runtime/registry.hpp"
 
 namespace py = pybind11;
 
 namespace ranvier::bindings {
 namespace {
 
-/// Parameters of one group and precision, with the scalars of the group.
-struct Batch {
-    int type;
-    double scalars[max_scalars];
-    std::vector<OptimizerTensor> tensors;
-};
+/// Where a step takes longer than it costs to let other threads of Python run meanwhile.
+constexpr std::size_t worth_a_release = 8192;
+
+Optimizer rule_of(const std::string& name) {
+    const auto records = optimizers();
+    for (std::size_t i = 0; i < records.size(); ++i) {
+        if (name == records[i].name) return static_cast<Optimizer>(i);
+    }
+    throw py::value_error("rule is '" + name + "'; expected the name of an optimizer");
+}
 
 FloatArray contiguous_gradient(py::handle object, const ArgumentName& name) {
     const FloatArray gradient(object, name);
@@ -35,173 +32,355 @@ FloatArray contiguous_gradient(py::handle object, const ArgumentName& name) {
     return gradient;
 }
 
-OptimizerTensor checked_tensor(py::handle parameter_, py::handle gradient_, const py::tuple& states,
-                               std::size_t i, std::size_t flat, int& type) {
-    const ArgumentName name("params", flat), gradient_name("grads", flat),
-        state_name("state", flat);
-    const FloatArray parameter(parameter_, name);
-    parameter.require_in_place(name);
-    const FloatArray gradient = contiguous_gradient(gradient_, gradient_name);
-    gradient.require_like(parameter, gradient_name, name);
-    type = parameter.index();
-    OptimizerTensor tensor{parameter.data(), gradient.data(), {}, parameter.size(), 0};
-    for (std::size_t k = 0; k < states.size(); ++k) {
-        const FloatArray state(py::list(states[k])[i], state_name);
-        state.require_like(parameter, state_name, name);
-        state.require_in_place(state_name);
-        tensor.state[k] = state.data();
-    }
-    return tensor;
+DType dtype_of_array(const FloatArray& array) {
+    return array.is_float32() ? DType::float32 : DType::float64;
 }
 
-/// The members of a rule's options: numbers, of which some stand in pairs, and what it carries.
-struct RuleOptions {
-    double values[max_scalars];
-    std::size_t count = 0;
+Shape shape_of(const FloatArray& array) {
+    Shape shape;
+    for (int axis = 0; axis < array.ndim(); ++axis) shape.push_back(array.shape(axis));
+    return shape;
+}
 
-    RuleOptions(const OptimizerRecord& record, const py::dict& group, const py::tuple& names,
-                const py::list& carried) {
-        for (const py::handle name : names) {
-            const py::handle value = group[name];
-            if (PyTuple_Check(value.ptr()) || PyList_Check(value.ptr())) {
-                if (py::len(value) != 2) {
-                    throw py::value_error(py::str(name).cast<std::string>() + " has " +
-                                          std::to_string(py::len(value)) +
-                                          " numbers; expected two");
-                }
-                for (const py::handle element : value) add(element);
-            } else {
-                add(value);
+bool has_shape(const FloatArray& array, const Shape& shape) {
+    if (static_cast<std::size_t>(array.ndim()) != shape.size()) return false;
+    for (int axis = 0; axis < array.ndim(); ++axis) {
+        if (array.shape(axis) != shape[static_cast<std::size_t>(axis)]) return false;
+    }
+    return true;
+}
+
+std::string text(const Shape& shape) {
+    return py::str(py::tuple(py::cast(shape))).cast<std::string>();
+}
+
+/// A group of Python's with its list of parameters, which both are what they are called.
+py::list params_of(py::handle group) {
+    if (!PyDict_Check(group.ptr())) {
+        throw py::type_error("a group is a " + std::string(Py_TYPE(group.ptr())->tp_name) +
+                             "; expected a dict");
+    }
+    const py::object params = group["params"];
+    if (!PyList_Check(params.ptr())) {
+        throw py::type_error("the params of a group are a " +
+                             std::string(Py_TYPE(params.ptr())->tp_name) + "; expected a list");
+    }
+    return py::reinterpret_borrow<py::list>(params);
+}
+
+std::vector<std::size_t> firsts(const py::list& groups) {
+    std::vector<std::size_t> result{0};
+    for (const py::handle group : groups) {
+        result.push_back(result.back() + params_of(group).size());
+    }
+    return result;
+}
+
+std::vector<OptimizerTensor> tensors_of(const py::list& groups) {
+    std::vector<OptimizerTensor> tensors;
+    for (std::size_t g = 0; g < groups.size(); ++g) {
+        for (const py::handle object : params_of(groups[g])) {
+            const ArgumentName name("params", tensors.size());
+            const FloatArray array(object, name);
+            array.require_in_place(name);
+            tensors.push_back({g, dtype_of_array(array), array.data(), shape_of(array)});
+        }
+    }
+    return tensors;
+}
+
+OwnedSpan span_of(const FloatArray& array, const char* list, std::size_t index) {
+    return {array.data(), array.data() + array.size() * array.item_size(), list, index};
+}
+
+/// Sorts memory by its address. Throws if two arrays share some.
+void sort_apart(std::vector<OwnedSpan>& spans) {
+    std::erase_if(spans, [](const OwnedSpan& span) { return span.begin == span.end; });
+    std::sort(spans.begin(), spans.end(),
+              [](const OwnedSpan& a, const OwnedSpan& b) { return a.begin < b.begin; });
+    for (std::size_t i = 1; i < spans.size(); ++i) {
+        if (spans[i - 1].end > spans[i].begin) {
+            throw py::value_error(spans[i - 1].name() + " and " + spans[i].name() +
+                                  " overlap in memory; expected each once");
+        }
+    }
+}
+
+py::object optional_item(const py::dict& dict, const char* key) {
+    return dict.contains(key) ? py::object(dict[key]) : py::object();
+}
+
+}  // namespace
+
+OptimizerObject::OptimizerObject(const std::string& rule, const py::list& groups,
+                                 const py::list& states)
+    : first_(firsts(groups)),
+      handle_(rule_of(rule), groups.size(), tensors_of(groups)),
+      readers_(groups.size(), OptionReader(handle_.record())),
+      started_(groups.size(), 0),
+      state_objects_(handle_.tensors() * max_states) {
+    if (states.size() != groups.size()) {
+        throw py::value_error("states has " + std::to_string(states.size()) + " dicts; expected " +
+                              std::to_string(groups.size()) + ", one for each group");
+    }
+    std::vector<OwnedSpan> spans;
+    for (const py::handle group : groups) {
+        for (const py::handle object : params_of(group)) {
+            const std::size_t i = parameters_.size();
+            parameter_objects_.push_back(py::reinterpret_borrow<py::object>(object));
+            parameters_.emplace_back(object, ArgumentName("params", i));
+            spans.push_back(span_of(parameters_.back(), "params", i));
+        }
+    }
+    if (parameters_.size() != handle_.tensors() || !same_arrays(groups)) {
+        throw py::value_error("params has changed while it was looked at");
+    }
+    for (std::size_t g = 0; g < states.size(); ++g) {
+        load(py::reinterpret_borrow<py::object>(states[g]).cast<py::dict>(), g, spans);
+    }
+    sort_apart(spans);
+    spans_ = std::move(spans);
+    held_.resize(handle_.tensors());
+    gradients_.resize(handle_.tensors());
+}
+
+/// Takes over the state of a group.
+void OptimizerObject::load(const py::dict& state, std::size_t g, std::vector<OwnedSpan>& spans) {
+    const OptimizerRecord& record = handle_.record();
+    OptimizerGroup& group = handle_.group(g);
+    if (const py::object steps = optional_item(state, "steps")) {
+        group.steps = steps.cast<std::int64_t>();
+        if (group.steps < 0) {
+            throw py::value_error("steps is " + std::to_string(group.steps) +
+                                  "; expected at least 0");
+        }
+    }
+    if (const py::object carried = optional_item(state, "carried"); carried && py::len(carried)) {
+        for (const CarriedRecord& each : record.carried) {
+            each.field.set(group.options(), carried[each.name].cast<double>());
+        }
+        started_[g] = 1;
+    }
+    const py::object arrays = optional_item(state, "arrays");
+    if (!arrays) return;
+    const std::size_t count = first_[g + 1] - first_[g];
+    std::size_t known = 0;
+    for (std::size_t k = 0; k < record.states.size(); ++k) {
+        const char* name = record.states[k].name;
+        const py::object given = optional_item(arrays.cast<py::dict>(), name);
+        if (!given) continue;
+        ++known;
+        const py::list list = given.cast<py::list>();
+        if (list.size() != count) {
+            throw py::value_error(std::string(name) + " has " + std::to_string(list.size()) +
+                                  " arrays; expected " + std::to_string(count));
+        }
+        for (std::size_t i = 0; i < count; ++i) {
+            const std::size_t tensor = first_[g] + i;
+            const ArgumentName state_name("state", tensor), name_of_parameter("params", tensor);
+            const py::object object = list[i];
+            const FloatArray array(object, state_name);
+            const Shape shape = record.states[k].shape(handle_.tensor(tensor).shape);
+            if (!array.same_dtype(parameters_[tensor])) {
+                throw py::type_error(state_name + " has dtype " + array.dtype_name() +
+                                     "; expected " + parameters_[tensor].dtype_name() +
+                                     ", that of " + name_of_parameter);
+            }
+            if (!has_shape(array, shape)) {
+                throw py::value_error(state_name + " has shape " + array.shape_text() +
+                                      "; expected " + text(shape));
+            }
+            array.require_in_place(state_name);
+            spans.push_back(span_of(array, "state", tensor));
+            state_objects_[tensor * max_states + k] = object;
+            handle_.set_state(tensor, k, array.data());
+        }
+    }
+    if (known != py::len(arrays)) {
+        throw py::value_error("arrays has the states " + py::str(py::list(arrays)).cast<std::string>() +
+                              ", which are not all of " + record.name);
+    }
+}
+
+/// Takes over the options; false if there are other groups than before.
+bool OptimizerObject::read(const py::list& groups) {
+    if (groups.size() != readers_.size()) return false;
+    for (std::size_t g = 0; g < readers_.size(); ++g) {
+        const py::object group = groups[g];
+        if (!PyDict_Check(group.ptr())) return false;
+        readers_[g].read(py::reinterpret_borrow<py::dict>(group), handle_.group(g));
+        if (groups.size() != readers_.size()) return false;
+    }
+    return true;
+}
+
+/// Whether the groups hold the very arrays, which are still where and what they were.
+bool OptimizerObject::same_arrays(const py::list& groups) const {
+    if (groups.size() != readers_.size()) return false;
+    static PyObject* const key = PyUnicode_InternFromString("params");
+    for (std::size_t g = 0; g < readers_.size(); ++g) {
+        PyObject* group = PyList_GET_ITEM(groups.ptr(), g);
+        if (!PyDict_Check(group)) return false;
+        PyObject* params = PyDict_GetItemWithError(group, key);
+        if (params == nullptr || !PyList_Check(params)) return false;
+        if (static_cast<std::size_t>(PyList_GET_SIZE(params)) != first_[g + 1] - first_[g]) {
+            return false;
+        }
+        for (std::size_t i = first_[g]; i < first_[g + 1]; ++i) {
+            if (PyList_GET_ITEM(params, i - first_[g]) != parameter_objects_[i].ptr()) return false;
+        }
+    }
+    const auto unchanged = [](PyArrayObject* array, const OptimizerTensor& tensor, void* data) {
+        return PyArray_DATA(array) == data && PyArray_ISCARRAY(array) &&
+               PyArray_TYPE(array) == (tensor.dtype == DType::float32 ? NPY_FLOAT : NPY_DOUBLE);
+    };
+    for (std::size_t i = 0; i < handle_.tensors(); ++i) {
+        const OptimizerTensor& tensor = handle_.tensor(i);
+        if (!unchanged(parameters_[i].array(), tensor, tensor.parameter)) return false;
+        if (!has_shape(parameters_[i], tensor.shape)) return false;
+    }
+    return true;
+}
+
+double OptimizerObject::start_of(const StartRecord& start, std::size_t group) const {
+    return start.option == nullptr ? start.value : readers_[group].number(start.option);
+}
+
+/// The arrays that the options need and that are not there: made, and not yet kept.
+std::vector<OptimizerObject::NewState> OptimizerObject::missing_states() const {
+    std::vector<NewState> made;
+    const OptimizerRecord& record = handle_.record();
+    for (std::size_t g = 0; g < readers_.size(); ++g) {
+        for (std::size_t k = 0; k < record.states.size(); ++k) {
+            const StateRecord& state = record.states[k];
+            if (!state.needed(handle_.group(g).options())) continue;
+            for (std::size_t i = first_[g]; i < first_[g + 1]; ++i) {
+                if (state_objects_[i * max_states + k]) continue;
+                const OptimizerTensor& tensor = handle_.tensor(i);
+                const Shape shape = state.shape(tensor.shape);
+                const std::vector<npy_intp> sides(shape.begin(), shape.end());
+                PyObject* array =
+                    PyArray_ZEROS(static_cast<int>(sides.size()), const_cast<npy_intp*>(sides.data()),
+                                  tensor.dtype == DType::float32 ? NPY_FLOAT : NPY_DOUBLE, 0);
+                if (array == nullptr) throw py::error_already_set();
+                made.push_back({i, k, py::reinterpret_steal<py::object>(array)});
+                const double start = start_of(state.start, g);
+                if (start == 0.0) continue;
+                auto* of_numpy = reinterpret_cast<PyArrayObject*>(array);
+                const py::float_ value(start);
+                if (PyArray_FillWithScalar(of_numpy, value.ptr()) < 0) throw py::error_already_set();
             }
         }
-        for (const py::handle value : carried) add(value);
-        if (count != static_cast<std::size_t>(record.options)) {
-            throw py::value_error(std::string(record.name) + " has " + std::to_string(count) +
-                                  " options; expected " + std::to_string(record.options));
+    }
+    return made;
+}
+
+/// Takes over what was made, and with it what the rule carries from the first step on.
+void OptimizerObject::keep(std::vector<NewState>&& made) noexcept {
+    const OptimizerRecord& record = handle_.record();
+    for (NewState& state : made) {
+        void* data = PyArray_DATA(reinterpret_cast<PyArrayObject*>(state.array.ptr()));
+        handle_.set_state(state.tensor, state.state, data);
+        state_objects_[state.tensor * max_states + state.state] = std::move(state.array);
+        if (!record.counts_steps) handle_.group(handle_.tensor(state.tensor).group).steps = 0;
+    }
+    for (std::size_t g = 0; g < readers_.size(); ++g) {
+        if (started_[g]) continue;
+        OptimizerGroup& group = handle_.group(g);
+        for (const CarriedRecord& each : record.carried) {
+            each.field.set(group.options(), start_of(each.start, g));
         }
-    }
-
-    /// The last values: those that a rule carries from step to step.
-    py::list carried(std::size_t number) const {
-        py::list result(number);
-        for (std::size_t k = 0; k < number; ++k) result[k] = values[count - number + k];
-        return result;
-    }
-
-private:
-    void add(py::handle value) {
-        const double number = PyFloat_AsDouble(value.ptr());
-        if (number == -1.0 && PyErr_Occurred()) throw py::error_already_set();
-        if (count < max_scalars) values[count] = number;
-        ++count;
-    }
-};
-
-/// The memory of a parameter or of a gradient, and its place in the list.
-struct Span {
-    const char *begin, *end;
-    std::size_t index;
-    bool gradient;
-};
-
-/// Throws if a gradient lies in the memory of a parameter, its own or another's: what is read would
-/// depend on what is written first.
-void require_apart(std::vector<Span>& spans) {
-    std::sort(spans.begin(), spans.end(),
-              [](const Span& a, const Span& b) { return a.begin < b.begin; });
-    // The parameter and the gradient that reach furthest so far.
-    const Span* furthest[2] = {nullptr, nullptr};
-    for (const Span& span : spans) {
-        const Span* other = furthest[span.gradient ? 0 : 1];
-        if (other != nullptr && other->end > span.begin) {
-            const Span& of_parameter = span.gradient ? *other : span;
-            const Span& of_gradient = span.gradient ? span : *other;
-            throw py::value_error("grads[" + std::to_string(of_gradient.index) +
-                                  "] overlaps params[" + std::to_string(of_parameter.index) +
-                                  "] in memory; expected an array of its own");
-        }
-        const Span*& own = furthest[span.gradient ? 1 : 0];
-        if (own == nullptr || span.end > own->end) own = &span;
+        started_[g] = 1;
     }
 }
 
-/// A step of every group: a dict with its params, a list of arrays, and the options with `names`.
-/// Its state has the number of steps so far, the arrays `in_use`, a list of them for each state,
-/// and what is `carried`; it is brought up to date. `gradients` are those of all groups, and are
-/// multiplied by `scale`. Everything is checked before anything is written.
-void optimizer_step(int index, const py::tuple& names, const py::list& groups,
-                    const py::list& states, const py::list& gradients, double scale) {
-    std::size_t count = 0;
-    for (const py::handle group : groups) count += py::len(group["params"]);
+bool OptimizerObject::prepare(const py::list& groups) {
+    const OneAtATime::Turn turn(turn_);
+    if (!read(groups)) return false;
+    std::vector<NewState> made = missing_states();
+    if (!same_arrays(groups)) return false;
+    keep(std::move(made));
+    return true;
+}
+
+/// Throws unless there is a gradient for each parameter, of its shape and dtype, in memory of its
+/// own: what is read would depend on what is written first.
+void OptimizerObject::take_gradients(const py::list& gradients) {
+    const std::size_t count = handle_.tensors();
     if (gradients.size() != count) {
         throw py::value_error("grads has " + std::to_string(gradients.size()) +
                               " arrays; expected " + std::to_string(count) +
                               ", one for each parameter");
     }
-    const OptimizerRecord& record = optimizers()[static_cast<std::size_t>(index)];
-    const auto rule = static_cast<Optimizer>(index);
-    // The lists may change while the lock is released; what they hold now stays alive.
-    std::vector<py::object> alive;
-    alive.reserve(count * (2 + max_states));
-    std::vector<Batch> batches;
-    batches.reserve(2 * groups.size());
-    std::vector<py::list> carried_after;
-    std::vector<Span> spans;
-    spans.reserve(2 * count);
-    std::size_t flat = 0;
-    for (std::size_t i = 0; i < groups.size(); ++i) {
-        const auto group = py::reinterpret_borrow<py::dict>(groups[i]);
-        const py::handle state = states[i];
-        const auto parameters = group["params"].cast<py::list>();
-        const auto arrays = state.attr("in_use").cast<py::tuple>();
-        const auto carried = state.attr("carried").cast<py::list>();
-        if (arrays.size() > static_cast<std::size_t>(record.states)) {
-            throw py::value_error(std::string(record.name) + " has " +
-                                  std::to_string(arrays.size()) + " states; expected at most " +
-                                  std::to_string(record.states));
+    for (std::size_t i = 0; i < count; ++i) {
+        const ArgumentName name("grads", i);
+        py::object object = gradients[i];
+        const FloatArray gradient = contiguous_gradient(object, name);
+        gradient.require_like(parameters_[i], name, ArgumentName("params", i));
+        const OwnedSpan span = span_of(gradient, "grads", i);
+        auto after =
+            std::lower_bound(spans_.begin(), spans_.end(), span.end,
+                             [](const OwnedSpan& s, const char* end) { return s.begin < end; });
+        if (after != spans_.begin() && (--after)->end > span.begin && span.begin < span.end) {
+            throw py::value_error(name + " overlaps " + after->name() +
+                                  " in memory; expected an array of its own");
         }
-        RuleOptions options(record, group, names, carried);
-        const int maximize = PyObject_IsTrue(py::object(group["maximize"]).ptr());
-        if (maximize < 0) throw py::error_already_set();
-        double scalars[max_scalars] = {};
-        optimizer_scalars(rule, options.values, state.attr("steps").cast<double>() + 1.0,
-                          maximize != 0 ? -scale : scale, scalars);
-        carried_after.push_back(options.carried(carried.size()));
-        // Parameters of both precisions may stand in one group.
-        const std::size_t first = batches.size();
-        for (int type = 0; type < 2; ++type) {
-            batches.push_back({type, {}, {}});
-            std::copy_n(scalars, max_scalars, batches.back().scalars);
-        }
-        for (std::size_t k = 0; k < parameters.size(); ++k, ++flat) {
-            alive.insert(alive.end(), {parameters[k], gradients[flat]});
-            for (const py::handle array : arrays)
-                alive.push_back(py::reinterpret_borrow<py::list>(array)[k]);
-            int type = 0;
-            const OptimizerTensor tensor =
-                checked_tensor(parameters[k], gradients[flat], arrays, k, flat, type);
-            batches[first + static_cast<std::size_t>(type)].tensors.push_back(tensor);
-            const std::size_t bytes = tensor.size * (type == 0 ? sizeof(float) : sizeof(double));
-            const auto* p = static_cast<const char*>(tensor.parameter);
-            const auto* g = static_cast<const char*>(tensor.gradient);
-            if (bytes > 0) {
-                spans.push_back({p, p + bytes, flat, false});
-                spans.push_back({g, g + bytes, flat, true});
-            }
-        }
-    }
-    require_apart(spans);
-    {
-        const py::gil_scoped_release release;
-        for (Batch& batch : batches) {
-            run_optimizer(rule, batch.type, batch.tensors, batch.scalars);
-        }
-    }
-    for (std::size_t i = 0; i < groups.size(); ++i) {
-        states[i].attr("steps") = states[i].attr("steps").cast<long long>() + 1;
-        states[i].attr("carried") = carried_after[i];
+        held_[i] = std::move(object);
+        gradients_[i] = gradient.data();
     }
 }
+
+bool OptimizerObject::step(const py::list& groups, const py::list& gradients, double scale) {
+    const OneAtATime::Turn turn(turn_);
+    if (!read(groups)) return false;
+    std::vector<NewState> made = missing_states();
+    if (!same_arrays(groups)) return false;
+    const struct Release {
+        std::vector<py::object>& held;
+        ~Release() {
+            for (py::object& object : held) object = py::object();
+        }
+    } release_gradients{held_};
+    take_gradients(gradients);
+    keep(std::move(made));
+    if (handle_.size() < worth_a_release) {
+        handle_.step(gradients_, scale);
+    } else {
+        const py::gil_scoped_release release;
+        handle_.step(gradients_, scale);
+    }
+    return true;
+}
+
+py::list OptimizerObject::states() {
+    const OneAtATime::Turn turn(turn_);
+    const OptimizerRecord& record = handle_.record();
+    py::list result;
+    for (std::size_t g = 0; g < readers_.size(); ++g) {
+        const OptimizerGroup& group = handle_.group(g);
+        py::dict carried, arrays;
+        for (const CarriedRecord& each : record.carried) {
+            if (started_[g]) carried[each.name] = each.field.get(group.options());
+        }
+        for (std::size_t k = 0; k < record.states.size(); ++k) {
+            py::list list;
+            for (std::size_t i = first_[g]; i < first_[g + 1]; ++i) {
+                if (state_objects_[i * max_states + k]) {
+                    list.append(state_objects_[i * max_states + k]);
+                }
+            }
+            if (!list.empty()) arrays[record.states[k].name] = list;
+        }
+        py::dict state;
+        state["steps"] = group.steps;
+        state["carried"] = carried;
+        state["arrays"] = arrays;
+        result.append(state);
+    }
+    return result;
+}
+
+namespace {
 
 /// The square root of the sum of all squares.
 double norm(const py::list& gradients) {
@@ -214,26 +393,81 @@ double norm(const py::list& gradients) {
     const py::gil_scoped_release release;
     double total = 0.0;
     for (const FloatArray& array : arrays) {
-        total += array.is_float32()
-                     ? sum_of_squares(kernels().rows_float32.dot,
-                                      reinterpret_cast<const float*>(array.data()), array.size())
-                     : sum_of_squares(kernels().rows_float64.dot,
-                                      reinterpret_cast<const double*>(array.data()), array.size());
+        total += sum_of_squares(dtype_of_array(array), array.data(), array.size());
     }
     return std::sqrt(total);
+}
+
+py::dict start_dict(const char* name, const StartRecord& start) {
+    py::dict result;
+    result["name"] = name;
+    result["start"] = start.value;
+    result["start_option"] = start.option == nullptr ? py::object(py::none()) : py::str(start.option);
+    return result;
+}
+
+/// The rows, as dicts.
+py::list optimizer_records() {
+    static const char* const kinds[] = {"number", "flag", "pair"};
+    py::list result;
+    for (const OptimizerRecord& record : optimizers()) {
+        py::list options, states, carried;
+        for (const OptionRecord& option : record.options) {
+            py::dict row;
+            row["name"] = option.name;
+            row["kind"] = kinds[static_cast<int>(option.kind)];
+            row["default"] = py::tuple(py::cast(option.defaults));
+            row["low"] = option.range.low;
+            row["high"] = option.range.high;
+            row["closed"] = option.range.closed;
+            options.append(row);
+        }
+        for (const StateRecord& state : record.states) {
+            py::dict row = start_dict(state.name, state.start);
+            row["option"] = state.option == nullptr ? py::object(py::none()) : py::str(state.option);
+            states.append(row);
+        }
+        for (const CarriedRecord& each : record.carried) {
+            carried.append(start_dict(each.name, each.start));
+        }
+        py::dict row;
+        row["name"] = record.name;
+        row["class_name"] = record.class_name;
+        row["counts_steps"] = record.counts_steps;
+        row["options"] = options;
+        row["states"] = states;
+        row["carried"] = carried;
+        row["formula"] = record.formula;
+        row["weight_decay"] = record.weight_decay;
+        row["reference"] = record.reference;
+        result.append(row);
+    }
+    return result;
+}
+
+/// The shape that a state has for a parameter of some shape.
+py::tuple optimizer_state_shape(const std::string& rule, const std::string& name,
+                                const Shape& shape) {
+    const OptimizerRecord& record = optimizers()[static_cast<std::size_t>(rule_of(rule))];
+    for (const StateRecord& state : record.states) {
+        if (name == state.name) return py::tuple(py::cast(state.shape(shape)));
+    }
+    throw py::value_error("name is '" + name + "'; expected a state of " + rule);
 }
 
 }  // namespace
 
 void register_optimizers(py::module_& m) {
-    m.def("optimizer_step", &optimizer_step, py::arg("index"), py::arg("options"),
-          py::arg("groups"), py::arg("states"), py::arg("grads"), py::arg("scale"));
+    py::class_<OptimizerObject>(m, "Optimizer")
+        .def(py::init<const std::string&, const py::list&, const py::list&>(), py::arg("rule"),
+             py::arg("groups"), py::arg("states"))
+        .def("step", &OptimizerObject::step)
+        .def("prepare", &OptimizerObject::prepare)
+        .def("states", &OptimizerObject::states);
     m.def("norm", &norm, py::arg("grads"));
-    py::dict indices;
-    for (const OptimizerRecord& record : optimizers()) {
-        indices[record.name] = indices.size();
-    }
-    m.attr("optimizer_indices") = indices;
+    m.def("optimizer_records", &optimizer_records);
+    m.def("optimizer_state_shape", &optimizer_state_shape, py::arg("rule"), py::arg("state"),
+          py::arg("shape"));
 }
 
 }  // namespace ranvier::bindings

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 version: str
 compiler: str
 openmp: int
-optimizer_indices: dict[str, int]
 
 softmax: np.ufunc
 masked_softmax: np.ufunc
@@ -36,25 +35,59 @@ def make_function(
     parameters: int,
 ) -> Callable[..., Any]: ...
 def make_ufunc(activation: str, form: str, doc: str) -> np.ufunc | None: ...
-def optimizer_step(
-    index: int,
-    options: tuple[str, ...],
-    groups: list[dict[str, Any]],
-    states: Sequence[Any],
-    grads: list[NDArray[Any]],
-    scale: float,
-) -> None: ...
+
+class Optimizer:
+    def __init__(
+        self, rule: str, groups: list[dict[str, Any]], states: list[dict[str, Any]]
+    ) -> None: ...
+    def step(
+        self, groups: list[dict[str, Any]], grads: list[NDArray[Any]], scale: float, /
+    ) -> bool: ...
+    def prepare(self, groups: list[dict[str, Any]], /) -> bool: ...
+    def states(self) -> list[dict[str, Any]]: ...
+
+def optimizer_records() -> list[dict[str, Any]]: ...
+def optimizer_state_shape(rule: str, state: str, shape: tuple[int, ...]) -> tuple[int, ...]: ...
 def norm(grads: list[NDArray[Any]]) -> float: ...
 def take_rows(array: NDArray[Any], indices: NDArray[np.int64], out: NDArray[Any]) -> None: ...
 def product(a: NDArray[Any], b: NDArray[Any], out: NDArray[Any]) -> None: ...
-def dense_forward(x: NDArray[Any], layers: list[Any]) -> list[Any]: ...
-def dense_backward(
-    x: NDArray[Any],
-    grad_output: NDArray[Any],
-    layers: list[Any],
-    gradients: list[Any],
-    accumulate: bool,
-) -> None: ...
+
+class Stack:
+    def __init__(self, layers: list[tuple[Any, ...]], is_float32: bool) -> None: ...
+    @property
+    def inputs(self) -> int: ...
+    @property
+    def outputs(self) -> int: ...
+    def forward(self, x: NDArray[Any], keep: bool) -> NDArray[Any]: ...
+    def backward(
+        self, grad_output: NDArray[Any], accumulate: bool, input_gradient: bool
+    ) -> NDArray[Any] | None: ...
+
+class Training:
+    def __init__(
+        self,
+        stack: Stack,
+        loss: BatchLoss,
+        optimizer: Optimizer,
+        trained: list[tuple[NDArray[Any], NDArray[Any], bool]],
+        batch_rows: int,
+        factor: float,
+        penalty: float,
+        max_norm: float,
+    ) -> None: ...
+    def run(
+        self,
+        groups: list[dict[str, Any]],
+        inputs: NDArray[Any],
+        targets: NDArray[Any],
+        sample_weight: NDArray[np.float64] | None,
+        order: NDArray[np.int64] | None,
+        ignored: int | None,
+        first: int,
+        seconds: float,
+        steps: int,
+    ) -> tuple[int, int, float, float, int, int, float]: ...
+
 def row_norm_work(rows: int, n: int) -> int: ...
 def row_norm(
     x: NDArray[Any],

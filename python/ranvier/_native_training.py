@@ -45,6 +45,7 @@ class NativeTraining:
     ) -> None:
         self._training = training
         self._optimizer = optimizer
+        self._native = optimizer.native()
         self._data = data
         self._ignored = ignored
         self._steps_at_once = 1 if each_step else _MANY
@@ -115,6 +116,10 @@ class NativeTraining:
             max_norm or 0.0,
         )
         return cls(training, optimizer, data, ignored, each_step)
+
+    def is_current(self) -> bool:
+        """Whether the optimizer still has the state that was prepared."""
+        return self._optimizer.native() is self._native
 
     def steps(self, order: Array | None) -> Iterator[Steps]:
         """Train for an epoch, some steps at a time."""

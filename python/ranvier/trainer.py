@@ -195,6 +195,8 @@ class Trainer:
             while history.epochs < epochs and not self._stopping:
                 self._call("on_epoch_begin")
                 order = self._rng.permutation(rows) if shuffle and size < rows else None
+                if native is not None and not native.is_current():
+                    native = self._native(data, size)
                 logs = self._train(data, order, native, bar, interrupts)
                 if validation is not None:
                     validated = self._evaluate(*validation)

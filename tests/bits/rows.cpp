@@ -99,7 +99,7 @@ void all() {
         }
         cross_entropy(x, rows, n);
         report("sum of squares of " + std::string(suffix<T>) + of,
-               std::vector{ranvier::sum_of_squares<T>(own.dot, x.data(), x.size())});
+               std::vector{ranvier::sum_of_squares(ranvier::dtype_of<T>, x.data(), x.size())});
     }
 }
 

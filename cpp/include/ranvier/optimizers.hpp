@@ -5,8 +5,9 @@
 //     for (int t = 1; t <= steps; ++t) ranvier::step<float>(adam, tensors, t);
 //
 // The members of a rule are its hyperparameters, with torch.optim's names and defaults; beside each
-// stand the arrays of its state, in their order, which start at 0 if nothing else is said. What is
-// no hyperparameter is carried from step to step and belongs to the rule.
+// stand the arrays of its state, each in a place of its own, which start at 0 if nothing else is
+// said. A number that is carried from step to step belongs to the rule, behind its hyperparameters.
+// The compiler checks all of it against the rows of src/ops/optimizers.def.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +17,7 @@
 namespace ranvier {
 
 /// A parameter, its gradient and what an optimizer keeps for it: arrays of `size`, none of which
-/// overlaps another. A state that the rule does not use may be null.
+/// overlaps another. A state that the rule does not use, with these options, may be null.
 template <class T>
 struct Tensor {
     T* parameter;
@@ -92,7 +93,8 @@ struct EMA {
 };
 
 /// One step, the t-th of these arrays, counted from 1. `scale` multiplies the gradients: -1 goes
-/// up, and the factor of a clipped norm clips. T is float or double, Rule one of the above.
+/// up, and the factor of a clipped norm clips. T is float or double, Rule one of the above. Throws
+/// std::invalid_argument, and changes nothing, if t is below 1 or a state that is used is null.
 template <class T, class Rule>
 void step(Rule& rule, std::span<const Tensor<T>> tensors, std::int64_t t, double scale = 1.0);
 

@@ -356,19 +356,20 @@ enum class Optimizer : int {
 
 inline constexpr std::size_t max_states = 3;
 
-/// parameter[i] and state[k][i] are updated from gradient[i]; `scalars` are the rule's own, in the
-/// order of ops/optimizers/scalars.hpp.
+/// parameter[i] and state[k][i] are updated from gradient[i]; `scalars` is the rule's struct of
+/// ops/optimizers/scalars.hpp, in the parameter's precision.
 using OptimizerKernel = void (*)(void* parameter, const void* gradient, void* const* state,
-                                 const double* scalars, std::size_t n);
+                                 const void* scalars, std::size_t n);
 
-/// The first pass of LAMB: updates the states, and writes to squares[0] and [1] the sums of the
-/// squares of the parameter and of the direction in which the second goes.
-using LambMomentsKernel = void (*)(const void* parameter, const void* gradient, void* const* state,
-                                   const double* scalars, std::size_t n, double* squares);
+/// The pass before it of a rule that looks at a whole tensor: updates the states, and writes two
+/// sums over these elements, of which the scalars of the update are made.
+using OptimizerSumsKernel = void (*)(const void* parameter, const void* gradient,
+                                     void* const* state, const void* scalars, std::size_t n,
+                                     double* sums);
 
 struct OptimizerKernels {
-    OptimizerKernel step[count_of<Optimizer>][2];  // float32, float64
-    LambMomentsKernel lamb_moments[2];
+    OptimizerKernel update[count_of<Optimizer>][2];    // float32, float64
+    OptimizerSumsKernel sums[count_of<Optimizer>][2];  // null for an elementwise rule
 };
 
 struct KernelTable {

@@ -7,13 +7,19 @@ namespace ranvier::RANVIER_ISA {
 
 const OptimizerKernels optimizer_table = {
     {
-#define RV_OPTIMIZER(name, ...)                              \
-    {optimizer_step<optimizers::name, scalars::name, float>, \
-     optimizer_step<optimizers::name, scalars::name, double>},
+#define RV_OPTIMIZER(name, ...)                                \
+    {optimizer_update<optimizers::name, scalars::name, float>, \
+     optimizer_update<optimizers::name, scalars::name, double>},
 #include "../ops/optimizers.def"
 #undef RV_OPTIMIZER
     },
-    {lamb_moments<float>, lamb_moments<double>},
+    {
+#define RV_OPTIMIZER(name, ...)                         \
+    {sums_of<optimizers::name, scalars::name, float>(), \
+     sums_of<optimizers::name, scalars::name, double>()},
+#include "../ops/optimizers.def"
+#undef RV_OPTIMIZER
+    },
 };
 
 }  // namespace ranvier::RANVIER_ISA

@@ -1,16 +1,11 @@
 #include "optimizer.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <cstddef>
-#include <stdexcept>
-#include <string>
+#include <utility>
 
-#include "../ops/optimizers/scalars.hpp"
 #include "dispatch.hpp"
 #include "float_status.hpp"
-#include "optimizer_scalars.hpp"
-#include "prefetch.hpp"
+#include "optimizer_range.hpp"
 #include "threads.hpp"
 
 namespace ranvier {
@@ -21,181 +16,139 @@ constexpr std::size_t worth_a_thread = 65536;
 /// number of them.
 constexpr std::size_t summed_block = 16384;
 
-/// The arrays of a tensor from an element on.
-struct From {
-    void* parameter;
-    const void* gradient;
-    void* state[max_states];
-
-    From(const OptimizerTensor& tensor, std::size_t i, std::size_t item_size) {
-        const auto at = [&](const void* array) -> void* {
-            char* bytes = static_cast<char*>(const_cast<void*>(array));
-            return bytes == nullptr ? nullptr : bytes + i * item_size;
-        };
-        parameter = at(tensor.parameter);
-        gradient = at(tensor.gradient);
-        for (std::size_t k = 0; k < max_states; ++k) state[k] = at(tensor.state[k]);
+double square_sum(DType dtype, const void* array, std::size_t begin, std::size_t count) {
+    if (dtype == DType::float32) {
+        const float* x = static_cast<const float*>(array) + begin;
+        return kernels().rows_float32.dot(x, x, count);
     }
-    void prefetch(std::size_t bytes) const {
-        prefetch_to_write(parameter, bytes);
-        // Read here, but written by the next backward pass, on whichever processor.
-        prefetch_to_write(gradient, bytes);
-        for (void* array : state) {
-            if (array != nullptr) prefetch_to_write(array, bytes);
-        }
-    }
-};
-
-/// Calls body(from, first, count) over the elements [begin, end) of a tensor, with what comes next
-/// on its way.
-template <class Body>
-void in_blocks(const OptimizerTensor& tensor, std::size_t begin, std::size_t end,
-               std::size_t item_size, Body body) {
-    for (std::size_t start = begin; start < end; start += prefetch_block) {
-        const std::size_t ahead = std::min(end, start + prefetch_distance);
-        From(tensor, ahead, item_size).prefetch(std::min(prefetch_block, end - ahead) * item_size);
-        body(From(tensor, start, item_size), std::min(prefetch_block, end - start));
-    }
-}
-
-/// Numbers the tensors' elements, one after the other; returns how many there are.
-std::size_t number_elements(std::vector<OptimizerTensor>& tensors) {
-    std::size_t total = 0;
-    for (OptimizerTensor& tensor : tensors) {
-        tensor.start = total;
-        total += tensor.size;
-    }
-    return total;
-}
-
-/// Calls body(tensor, begin, end), over pieces of tensors, on several threads.
-template <class Body>
-void for_each_piece(std::vector<OptimizerTensor>& tensors, Body body) {
-    parallel_for(
-        number_elements(tensors), 64, worth_a_thread, [&](std::size_t begin, std::size_t end) {
-            auto tensor = std::upper_bound(
-                tensors.begin(), tensors.end(), begin,
-                [](std::size_t at, const OptimizerTensor& t) { return at < t.start; });
-            for (--tensor; begin < end; ++tensor) {
-                const std::size_t first = begin - tensor->start;
-                const std::size_t count = std::min(end, tensor->start + tensor->size) - begin;
-                body(static_cast<std::size_t>(tensor - tensors.begin()), first, first + count);
-                begin += count;
-            }
-        });
-}
-
-/// Where LAMB's scalars have the step size, which differs from tensor to tensor.
-constexpr std::size_t lamb_step_size = offsetof(scalars::lamb<double>, step_size) / sizeof(double);
-
-/// A part of a tensor whose sums are formed in one go.
-struct Block {
-    std::size_t tensor, begin, end;
-    double squares[2];  // of the parameter and of the direction
-};
-
-/// The states of LAMB, and lr |p| / |u| for each tensor.
-std::vector<double> lamb_step_sizes(int type, std::vector<OptimizerTensor>& tensors,
-                                    std::size_t item_size, const double* numbers) {
-    // All memory first: without it, no state is written.
-    std::vector<double> of_p(tensors.size()), of_u(tensors.size()), result(tensors.size());
-    std::vector<Block> blocks;
-    for (std::size_t i = 0; i < tensors.size(); ++i) {
-        for (std::size_t begin = 0; begin < tensors[i].size; begin += summed_block) {
-            const std::size_t end = std::min(tensors[i].size, begin + summed_block);
-            blocks.push_back({i, begin, end, {0.0, 0.0}});
-        }
-    }
-    const std::size_t mean = number_elements(tensors) / blocks.size();
-    const LambMomentsKernel kernel = kernels().optimizers.lamb_moments[type];
-    parallel_for(blocks.size(), 1, worth_a_thread / mean, [&](std::size_t begin, std::size_t end) {
-        for (std::size_t b = begin; b < end; ++b) {
-            Block& block = blocks[b];
-            in_blocks(tensors[block.tensor], block.begin, block.end, item_size,
-                      [&](const From& at, std::size_t n) {
-                          double squares[2];
-                          kernel(at.parameter, at.gradient, at.state, numbers, n, squares);
-                          block.squares[0] += squares[0];
-                          block.squares[1] += squares[1];
-                      });
-        }
-    });
-    for (const Block& block : blocks) {
-        of_p[block.tensor] += block.squares[0];
-        of_u[block.tensor] += block.squares[1];
-    }
-    const double lr = numbers[lamb_step_size];
-    for (std::size_t i = 0; i < tensors.size(); ++i) {
-        const bool zero = of_p[i] == 0.0 || of_u[i] == 0.0;
-        result[i] = zero ? lr : lr * std::sqrt(of_p[i]) / std::sqrt(of_u[i]);
-    }
-    return result;
+    const double* x = static_cast<const double*>(array) + begin;
+    return kernels().rows_float64.dot(x, x, count);
 }
 
 }  // namespace
 
-void run_optimizer(Optimizer rule, int type, std::vector<OptimizerTensor>& tensors,
-                   const double* numbers) {
-    const KeepFloatStatus flags;
-    const std::size_t item_size = type == 0 ? sizeof(float) : sizeof(double);
-    std::erase_if(tensors, [](const OptimizerTensor& tensor) { return tensor.size == 0; });
-    if (tensors.empty()) return;
-    std::vector<double> step_sizes;
-    if (rule == Optimizer::lamb) {
-        step_sizes = lamb_step_sizes(type, tensors, item_size, numbers);
+OptimizerHandle::OptimizerHandle(Optimizer rule, std::size_t groups,
+                                 std::vector<OptimizerTensor> tensors)
+    : rule_(rule), tensors_(std::move(tensors)), starts_{0} {
+    for (std::size_t i = 0; i < groups; ++i) groups_.push_back(make_optimizer_group(rule));
+    for (std::size_t i = 0; i < tensors_.size(); ++i) {
+        OptimizerGroup& group = *groups_[tensors_[i].group];
+        (tensors_[i].dtype == DType::float32 ? group.has_float32 : group.has_float64) = true;
+        const std::size_t size = tensors_[i].size();
+        starts_.push_back(starts_.back() + size);
+        for (std::size_t begin = 0; begin < size; begin += summed_block) {
+            blocks_.push_back({i, begin, std::min(summed_block, size - begin)});
+        }
     }
-    const OptimizerKernel kernel = kernels().optimizers.step[static_cast<int>(rule)][type];
-    for_each_piece(tensors, [&](std::size_t tensor, std::size_t begin, std::size_t end) {
-        double own[max_scalars];
-        std::copy_n(numbers, max_scalars, own);
-        if (!step_sizes.empty()) own[lamb_step_size] = step_sizes[tensor];
-        in_blocks(tensors[tensor], begin, end, item_size, [&](const From& at, std::size_t n) {
-            kernel(at.parameter, at.gradient, at.state, own, n);
-        });
+    sums_.resize(blocks_.size());
+    phases_ = make_optimizer_phases(*this);
+}
+
+std::size_t OptimizerHandle::blocks_worth_a_thread() const {
+    return blocks_.empty() ? 1 : worth_a_thread / (size() / blocks_.size());
+}
+
+void OptimizerHandle::begin_step(double scale) {
+    for (const auto& group : groups_) group->begin_step(scale);
+}
+
+void OptimizerHandle::update(std::size_t index, std::size_t begin, std::size_t count,
+                             const void* gradient) const {
+    const OptimizerTensor& tensor = tensors_[index];
+    const std::size_t item_size = size_of(tensor.dtype);
+    const void* scalars = groups_[tensor.group]->scalars(tensor.dtype);
+    const OptimizerKernel kernel =
+        kernels().optimizers.update[static_cast<int>(rule_)][precision_of(tensor.dtype)];
+    OptimizerArrays arrays{tensor.parameter, nullptr, {}};
+    std::copy_n(tensor.state, max_states, arrays.state);
+    arrays = arrays.from(begin, item_size);
+    arrays.gradient = gradient;
+    if (count <= prefetch_distance) {  // nothing is far enough ahead
+        kernel(arrays.parameter, arrays.gradient, arrays.state, scalars, count);
+        return;
+    }
+    in_blocks(arrays, count, item_size, [&](const OptimizerArrays& at, std::size_t n) {
+        kernel(at.parameter, at.gradient, at.state, scalars, n);
     });
 }
 
-template <class T>
-double sum_of_squares(DotKernel<T> dot, const T* x, std::size_t n) {
+void OptimizerHandle::prefetch(std::size_t index, std::size_t begin, std::size_t count) const {
+    const OptimizerTensor& tensor = tensors_[index];
+    const std::size_t item_size = size_of(tensor.dtype);
+    const auto ask = [&](const void* array) {
+        if (array == nullptr) return;
+        prefetch_near(static_cast<const char*>(array) + begin * item_size, count * item_size);
+    };
+    ask(tensor.parameter);
+    for (const void* state : tensor.state) ask(state);
+}
+
+void OptimizerHandle::update_all(std::span<const void* const> gradients) const {
+    parallel_for(size(), 64, worth_a_thread, [&](std::size_t begin, std::size_t end) {
+        auto after = std::upper_bound(starts_.begin(), starts_.end(), begin);
+        for (auto i = static_cast<std::size_t>(after - starts_.begin()) - 1; begin < end; ++i) {
+            const std::size_t first = begin - starts_[i];
+            const std::size_t count = std::min(end, starts_[i + 1]) - begin;
+            const auto* gradient = static_cast<const char*>(gradients[i]);
+            if (count > 0) update(i, first, count, gradient + first * size_of(tensors_[i].dtype));
+            begin += count;
+        }
+    });
+}
+
+void OptimizerHandle::step(std::span<const void* const> gradients, double scale) {
+    const KeepFloatStatus flags;
+    begin_step(scale);
+    if (phases_ == nullptr) {
+        update_all(gradients);
+        return;
+    }
+    for (std::size_t phase = 0; phase < phases_->count(); ++phase) {
+        const std::size_t most = std::max(phases_->block_size(phase), std::size_t{1});
+        parallel_for(phases_->blocks(phase), 1, std::max(worth_a_thread / most, std::size_t{1}),
+                     [&](std::size_t begin, std::size_t end) {
+                         for (std::size_t block = begin; block < end; ++block) {
+                             phases_->run(phase, block, gradients.data());
+                         }
+                     });
+        phases_->end(phase);
+    }
+}
+
+double OptimizerHandle::sum_of_squares(std::span<const void* const> gradients) {
+    const KeepFloatStatus flags;
+    parallel_for(blocks_.size(), 1, 2 * blocks_worth_a_thread(),
+                 [&](std::size_t begin, std::size_t end) {
+                     for (std::size_t b = begin; b < end; ++b) {
+                         const OptimizerBlock& block = blocks_[b];
+                         sums_[b] = square_sum(tensors_[block.tensor].dtype,
+                                               gradients[block.tensor], block.begin, block.count);
+                     }
+                 });
+    double total = 0.0;
+    for (std::size_t b = 0; b < blocks_.size();) {
+        double of_tensor = 0.0;
+        for (const std::size_t tensor = blocks_[b].tensor;
+             b < blocks_.size() && blocks_[b].tensor == tensor; ++b) {
+            of_tensor += sums_[b];
+        }
+        total += of_tensor;
+    }
+    return total;
+}
+
+double sum_of_squares(DType dtype, const void* array, std::size_t n) {
     const KeepFloatStatus flags;
     std::vector<double> sums((n + summed_block - 1) / summed_block);
     parallel_for(n, summed_block, 2 * worth_a_thread, [&](std::size_t begin, std::size_t end) {
         for (std::size_t first = begin; first < end; first += summed_block) {
             sums[first / summed_block] =
-                dot(x + first, x + first, std::min(summed_block, end - first));
+                square_sum(dtype, array, first, std::min(summed_block, end - first));
         }
     });
     double total = 0.0;
     for (const double sum : sums) total += sum;
     return total;
 }
-
-template double sum_of_squares(DotKernel<float>, const float*, std::size_t);
-template double sum_of_squares(DotKernel<double>, const double*, std::size_t);
-
-template <class T, class Rule>
-void step(Rule& rule, std::span<const Tensor<T>> tensors, std::int64_t t, double scale) {
-    if (t < 1) {
-        throw std::invalid_argument("t is " + std::to_string(t) +
-                                    "; expected the number of the step, counted from 1");
-    }
-    double scalars[max_scalars] = {};
-    optimizer_scalars(rule, static_cast<double>(t), scale, scalars);
-    std::vector<OptimizerTensor> list;
-    for (const Tensor<T>& tensor : tensors) {
-        list.push_back({tensor.parameter,
-                        tensor.gradient,
-                        {tensor.state[0], tensor.state[1], tensor.state[2]},
-                        tensor.size,
-                        0});
-    }
-    run_optimizer(optimizer_of(rule), dtype_of<T> == DType::float32 ? 0 : 1, list, scalars);
-}
-
-#define RV_OPTIMIZER(name, Options, ...)                                                \
-    template void step(Options&, std::span<const Tensor<float>>, std::int64_t, double); \
-    template void step(Options&, std::span<const Tensor<double>>, std::int64_t, double);
-#include "../ops/optimizers.def"
-#undef RV_OPTIMIZER
 
 }  // namespace ranvier

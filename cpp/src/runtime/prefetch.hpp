@@ -22,6 +22,12 @@ inline void prefetch(const void* data, std::size_t bytes) {
     for (std::size_t line = 0; line < bytes; line += 64) __builtin_prefetch(first + line, 0);
 }
 
+/// Into the second cache: for what is needed only after some work that fills the first.
+inline void prefetch_near(const void* data, std::size_t bytes) {
+    const char* first = static_cast<const char*>(data);
+    for (std::size_t line = 0; line < bytes; line += 64) __builtin_prefetch(first + line, 0, 2);
+}
+
 /// For memory that will be written: another processor's copy is given up at once. After a matrix
 /// product on several threads half of the weights lie in another cache, and an optimizer's step
 /// that has to ask for each line when it is stored takes half as long again.

@@ -31,15 +31,6 @@ std::span<const ActivationRecord> activations() {
     return records;
 }
 
-std::span<const OptimizerRecord> optimizers() {
-#define RV_OPTIMIZER(name, Options, states, options) {#name, states, options},
-    static const OptimizerRecord records[] = {
-#include "../ops/optimizers.def"
-    };
-#undef RV_OPTIMIZER
-    return records;
-}
-
 std::span<const GateRecord> gates() {
 #define RV_GATE(name, module, activation, ...) {#name, module, #activation, __VA_ARGS__},
     static const GateRecord records[] = {

@@ -29,15 +29,6 @@ struct ActivationRecord {
 /// In the order of enum Activation.
 std::span<const ActivationRecord> activations();
 
-struct OptimizerRecord {
-    const char* name;
-    int states;
-    int options;
-};
-
-/// In the order of enum Optimizer.
-std::span<const OptimizerRecord> optimizers();
-
 struct GateRecord {
     const char* name;
     const char* module;

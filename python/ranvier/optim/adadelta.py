@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from .checks import NOT_NEGATIVE, Arrays, Range
+from .checks import Arrays
 from .optimizer import Optimizer
+from .rules import RULES
 
 
 class Adadelta(Optimizer):
@@ -50,14 +51,7 @@ class Adadelta(Optimizer):
     [0.996838, -1.996838]
     """
 
-    _rule = "adadelta"
-    _states: ClassVar[dict[str, str | None]] = {"square_avg": None, "acc_delta": None}
-    _ranges: ClassVar[dict[str, Range]] = {
-        "lr": NOT_NEGATIVE,
-        "rho": Range(0, 1, closed=True),
-        "eps": NOT_NEGATIVE,
-        "weight_decay": NOT_NEGATIVE,
-    }
+    _rule = RULES["adadelta"]
 
     def __init__(
         self,

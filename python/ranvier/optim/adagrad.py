@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from .checks import NOT_NEGATIVE, Arrays, Range
+from .checks import Arrays
 from .optimizer import Optimizer
+from .rules import RULES
 
 
 class Adagrad(Optimizer):
@@ -53,16 +54,7 @@ class Adagrad(Optimizer):
     [0.9, -1.9]
     """
 
-    _rule = "adagrad"
-    _states: ClassVar[dict[str, str | None]] = {"sum": None}
-    _at_start: ClassVar[tuple[str, ...]] = ("initial_accumulator_value",)
-    _ranges: ClassVar[dict[str, Range]] = {
-        "lr": NOT_NEGATIVE,
-        "lr_decay": NOT_NEGATIVE,
-        "weight_decay": NOT_NEGATIVE,
-        "initial_accumulator_value": NOT_NEGATIVE,
-        "eps": NOT_NEGATIVE,
-    }
+    _rule = RULES["adagrad"]
 
     def __init__(
         self,
@@ -84,7 +76,3 @@ class Adagrad(Optimizer):
             eps=eps,
             maximize=maximize,
         )
-
-    @classmethod
-    def _initial(cls, name: str, group: Mapping[str, Any]) -> float:
-        return float(group["initial_accumulator_value"])

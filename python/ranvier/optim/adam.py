@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from .checks import BETAS, NOT_NEGATIVE, Arrays, Range
+from .checks import Arrays
 from .optimizer import Optimizer
+from .rules import RULES
 
 
 class Adam(Optimizer):
@@ -55,18 +56,7 @@ class Adam(Optimizer):
     [0.9, -1.9]
     """
 
-    _rule = "adam"
-    _states: ClassVar[dict[str, str | None]] = {
-        "exp_avg": None,
-        "exp_avg_sq": None,
-        "max_exp_avg_sq": "amsgrad",
-    }
-    _ranges: ClassVar[dict[str, Range]] = {
-        "lr": NOT_NEGATIVE,
-        "betas": BETAS,
-        "eps": NOT_NEGATIVE,
-        "weight_decay": NOT_NEGATIVE,
-    }
+    _rule = RULES["adam"]
 
     def __init__(
         self,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from .checks import BETAS, NOT_NEGATIVE, Arrays, Range
+from .checks import Arrays
 from .optimizer import Optimizer
+from .rules import RULES
 
 
 class Adamax(Optimizer):
@@ -51,14 +52,7 @@ class Adamax(Optimizer):
     [0.9, -1.9]
     """
 
-    _rule = "adamax"
-    _states: ClassVar[dict[str, str | None]] = {"exp_avg": None, "exp_inf": None}
-    _ranges: ClassVar[dict[str, Range]] = {
-        "lr": NOT_NEGATIVE,
-        "betas": BETAS,
-        "eps": NOT_NEGATIVE,
-        "weight_decay": NOT_NEGATIVE,
-    }
+    _rule = RULES["adamax"]
 
     def __init__(
         self,

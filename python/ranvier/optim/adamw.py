@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from .checks import BETAS, NOT_NEGATIVE, Arrays, Range
+from .checks import Arrays
 from .optimizer import Optimizer
+from .rules import RULES
 
 
 class AdamW(Optimizer):
@@ -52,18 +53,7 @@ class AdamW(Optimizer):
     [0.899, -1.898]
     """
 
-    _rule = "adamw"
-    _states: ClassVar[dict[str, str | None]] = {
-        "exp_avg": None,
-        "exp_avg_sq": None,
-        "max_exp_avg_sq": "amsgrad",
-    }
-    _ranges: ClassVar[dict[str, Range]] = {
-        "lr": NOT_NEGATIVE,
-        "betas": BETAS,
-        "eps": NOT_NEGATIVE,
-        "weight_decay": NOT_NEGATIVE,
-    }
+    _rule = RULES["adamw"]
 
     def __init__(
         self,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from .checks import NOT_NEGATIVE, Arrays, Range
+from .checks import Arrays
 from .optimizer import Optimizer
+from .rules import RULES
 
 
 class ASGD(Optimizer):
@@ -54,16 +54,7 @@ class ASGD(Optimizer):
     [0.79999, -1.59998]
     """
 
-    _rule = "asgd"
-    _states: ClassVar[dict[str, str | None]] = {"ax": None}
-    _carried: ClassVar[tuple[str, ...]] = ("eta", "mu")
-    _ranges: ClassVar[dict[str, Range]] = {
-        "lr": NOT_NEGATIVE,
-        "lambd": NOT_NEGATIVE,
-        "alpha": NOT_NEGATIVE,
-        "t0": Range(-math.inf, closed=True),
-        "weight_decay": NOT_NEGATIVE,
-    }
+    _rule = RULES["asgd"]
 
     def __init__(
         self,
@@ -85,7 +76,3 @@ class ASGD(Optimizer):
             weight_decay=weight_decay,
             maximize=maximize,
         )
-
-    @classmethod
-    def _initial(cls, name: str, group: Mapping[str, Any]) -> float:
-        return {"eta": float(group["lr"]), "mu": 1.0}.get(name, 0.0)

@@ -7,9 +7,6 @@ from collections.abc import Mapping
 from .._checks import number
 from .._native import _core
 from .checks import Arrays, check_apart, check_like, entries, in_place_arrays, overlapping
-from .optimizer import State
-
-_EMA = _core.optimizer_indices["ema"]
 
 
 def ema(average: Arrays, params: Arrays, decay: float) -> None:
@@ -56,10 +53,10 @@ def ema(average: Arrays, params: Arrays, decay: float) -> None:
     if len(arrays) != len(averages):
         raise ValueError(f"params has {len(arrays)} arrays; expected {len(averages)}")
     for i, (mean, array) in enumerate(zip(averages, arrays, strict=True)):
-        check_like(array, mean, f"params[{i}]")
+        check_like(array, mean.dtype, mean.shape, f"params[{i}]")
         if not (array.flags.c_contiguous and array.flags.aligned):
             arrays[i] = array.copy()
     if overlapping(arrays, averages):
         arrays = [array.copy() for array in arrays]
     group = {"params": averages, "decay": kept, "maximize": False}
-    _core.optimizer_step(_EMA, ("decay",), [group], [State()], arrays, 1.0)
+    _core.Optimizer("ema", [group], [{}]).step([group], arrays, 1.0)

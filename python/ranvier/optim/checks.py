@@ -47,8 +47,6 @@ class Range:
 
 NOT_NEGATIVE = Range()
 NOT_NEGATIVE_OR_INFINITE = Range(closed=True)
-FINITE = Range(-math.inf)
-BETAS = Range(0, 1, pair=True)
 
 
 def plain(value: Any) -> Any:
@@ -83,13 +81,13 @@ def entries(values: Any, name: str, expected: str = "a list or a dict of arrays"
         raise TypeError(f"{name} is a {type(values).__name__}; expected {expected}") from None
 
 
-def check_like(array: Any, like: Array, name: str) -> None:
+def check_like(array: Any, dtype: np.dtype[Any], shape: tuple[int, ...], name: str) -> None:
     if not isinstance(array, np.ndarray):
         raise TypeError(f"{name} is a {type(array).__name__}; expected a numpy.ndarray")
-    if array.dtype != like.dtype:
-        raise TypeError(f"{name} has dtype {array.dtype}; expected {like.dtype}")
-    if array.shape != like.shape:
-        raise ValueError(f"{name} has shape {array.shape}; expected {like.shape}")
+    if array.dtype != dtype:
+        raise TypeError(f"{name} has dtype {array.dtype}; expected {dtype}")
+    if array.shape != shape:
+        raise ValueError(f"{name} has shape {array.shape}; expected {shape}")
 
 
 def check_in_place(array: Any, name: str) -> None:
@@ -134,8 +132,3 @@ def check_apart(arrays: list[Array], name: str) -> None:
         if start < end:
             raise ValueError(f"{name}[{i}] and {name}[{j}] overlap in memory; expected each once")
 
-
-def check_params(params: list[Any]) -> None:
-    for i, array in enumerate(params):
-        check_in_place(array, f"params[{i}]")
-    check_apart(params, "params")

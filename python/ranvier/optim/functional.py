@@ -12,7 +12,6 @@ What an optimizer carries from step to step beside arrays, the function takes an
 from __future__ import annotations
 
 import inspect
-import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -26,11 +25,11 @@ from .adam import Adam
 from .adamax import Adamax
 from .adamw import AdamW
 from .asgd import ASGD
-from .checks import Array, check_params, entries, overlapping, plain
+from .checks import Array, entries, plain
 from .lamb import LAMB
 from .lion import Lion
 from .nadam import NAdam
-from .optimizer import Optimizer, State, rule_options
+from .optimizer import Optimizer
 from .radam import RAdam
 from .rmsprop import RMSprop
 from .rprop import Rprop
@@ -96,8 +95,7 @@ _DOC = """One step of {name}, in place; see `ranvier.optim.{name}` for the optio
 def _function(cls: type[Optimizer]) -> Step:
     parameters = list(inspect.signature(cls).parameters.values())[1:]
     defaults = {p.name: p.default for p in parameters}
-    read = rule_options(cls, defaults)
-    index = _core.optimizer_indices[cls._rule]
+    rule = cls._rule
 
     def function(
         param: Array | Sequence[Array],
@@ -107,36 +105,29 @@ def _function(cls: type[Optimizer]) -> Step:
         grad_scale: float = 1.0,
         **options: Any,
     ) -> dict[str, float]:
-        given = {name: options.pop(name) for name in cls._carried if name in options}
+        given = {name: options.pop(name) for name in rule.carried if name in options}
         unknown = [name for name in options if name not in defaults]
         if unknown:
-            raise TypeError(f"{unknown[0]!r} is no option; expected {[*defaults, *cls._carried]}")
+            raise TypeError(f"{unknown[0]!r} is no option; expected {[*defaults, *rule.carried]}")
         group = {**defaults, **{name: plain(value) for name, value in options.items()}}
         cls._check(group)
-        carried = [
-            number(name, given.get(name, cls._initial(name, group))) for name in cls._carried
-        ]
-        names = cls._active_states(group)
+        carried = {
+            name: number(name, given.get(name, rule.initial(name, group))) for name in rule.carried
+        }
+        names = rule.active_states(group)
         if len(state) != len(names):
             raise TypeError(f"{len(state)} states are given; expected {names}")
         if integer("step", step) < 1:
             raise ValueError(f"step is {step}; expected the number of the step, counted from 1")
-        params = _list(param, "param")
-        states = tuple(_list(s, name) for s, name in zip(state, names, strict=True))
-        for name, arrays in zip(names, states, strict=True):
-            if len(arrays) != len(params):
-                raise ValueError(f"{name} has {len(arrays)} arrays; expected {len(params)}")
-        check_params([*params, *(array for arrays in states for array in arrays)])
-        scale = number("grad_scale", grad_scale)
-        grads = _list(grad, "grad")
-        if overlapping([g for g in grads if isinstance(g, np.ndarray)], itertools.chain(*states)):
-            raise ValueError("grad overlaps a state in memory; expected arrays of their own")
-        group["params"] = params
-        work = State(steps=step - 1, carried=carried, in_use=states)
-        _core.optimizer_step(index, read, [group], [work], grads, scale)
-        return dict(zip(cls._carried, work.carried, strict=True))
+        arrays = {name: _list(each, name) for name, each in zip(names, state, strict=True)}
+        group["params"] = _list(param, "param")
+        work = {"steps": step - 1, "carried": carried, "arrays": arrays}
+        native = _core.Optimizer(rule.name, [group], [work])
+        native.step([group], _list(grad, "grad"), number("grad_scale", grad_scale))
+        after: dict[str, float] = native.states()[0]["carried"]
+        return after
 
-    function.__name__ = function.__qualname__ = cls._rule
+    function.__name__ = function.__qualname__ = rule.name
     function.__signature__ = _signature(cls, parameters)  # type: ignore[attr-defined]
     function.__doc__ = _doc(cls, defaults)
     return function
@@ -147,19 +138,20 @@ def _list(arrays: Array | Sequence[Array], name: str) -> list[Array]:
 
 
 def _signature(cls: type[Optimizer], options: list[inspect.Parameter]) -> inspect.Signature:
+    optional = {state.name for state in cls._rule.states.values() if state.option}
     positional = [
         inspect.Parameter(
             name,
             inspect.Parameter.POSITIONAL_ONLY,
-            default=None if cls._states.get(name) else inspect.Parameter.empty,
+            default=None if name in optional else inspect.Parameter.empty,
         )
-        for name in ("param", "grad", *cls._states)
+        for name in ("param", "grad", *cls._rule.states)
     ]
     keyword = [inspect.Parameter("step", inspect.Parameter.KEYWORD_ONLY)]
     keyword += [option.replace(kind=inspect.Parameter.KEYWORD_ONLY) for option in options]
     keyword += [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None)
-        for name in cls._carried
+        for name in cls._rule.carried
     ]
     scale = inspect.Parameter("grad_scale", inspect.Parameter.KEYWORD_ONLY, default=1.0)
     return inspect.Signature([*positional, *keyword, scale])
@@ -167,17 +159,18 @@ def _signature(cls: type[Optimizer], options: list[inspect.Parameter]) -> inspec
 
 def _doc(cls: type[Optimizer], defaults: dict[str, Any]) -> str:
     states = ""
-    for name, option in cls._states.items():
-        start = cls._initial(name, defaults)
-        only = f"; only with {option}" if option else ""
+    for name, state in cls._rule.states.items():
+        start = cls._rule.initial(name, defaults)
+        only = f"; only with {state.option}" if state.option else ""
         states += f"    {name} : ndarray or list of ndarray\n        Starts at {start:g}{only}.\n"
-    starts = [cls._initial(name, defaults) for name in cls._active_states(defaults)]
+    active = cls._rule.active_states(defaults)
+    starts = [cls._rule.initial(name, defaults) for name in active]
     return _DOC.format(
         name=cls.__name__,
-        rule=cls._rule,
+        rule=cls._rule.name,
         states=states.rstrip(),
         options=", ".join(f"{name}={value!r}" for name, value in defaults.items()),
-        carried=", ".join(cls._carried) or "nothing",
+        carried=", ".join(cls._rule.carried) or "nothing",
         fills=", ".join(f"np.full(2, {start})" if start else "np.zeros(2)" for start in starts),
     )
 

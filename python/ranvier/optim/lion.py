@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from .checks import BETAS, NOT_NEGATIVE, Arrays, Range
+from .checks import Arrays
 from .optimizer import Optimizer
+from .rules import RULES
 
 
 class Lion(Optimizer):
@@ -48,13 +49,7 @@ class Lion(Optimizer):
     [0.9, -1.9]
     """
 
-    _rule = "lion"
-    _states: ClassVar[dict[str, str | None]] = {"exp_avg": None}
-    _ranges: ClassVar[dict[str, Range]] = {
-        "lr": NOT_NEGATIVE,
-        "betas": BETAS,
-        "weight_decay": NOT_NEGATIVE,
-    }
+    _rule = RULES["lion"]
 
     def __init__(
         self,

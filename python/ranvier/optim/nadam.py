@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from .checks import BETAS, NOT_NEGATIVE, Arrays, Range
+from .checks import Arrays
 from .optimizer import Optimizer
+from .rules import RULES
 
 
 class NAdam(Optimizer):
@@ -54,16 +55,7 @@ class NAdam(Optimizer):
     [0.894355, -1.894355]
     """
 
-    _rule = "nadam"
-    _states: ClassVar[dict[str, str | None]] = {"exp_avg": None, "exp_avg_sq": None}
-    _carried: ClassVar[tuple[str, ...]] = ("mu_product",)
-    _ranges: ClassVar[dict[str, Range]] = {
-        "lr": NOT_NEGATIVE,
-        "betas": BETAS,
-        "eps": NOT_NEGATIVE,
-        "weight_decay": NOT_NEGATIVE,
-        "momentum_decay": NOT_NEGATIVE,
-    }
+    _rule = RULES["nadam"]
 
     def __init__(
         self,
@@ -87,7 +79,3 @@ class NAdam(Optimizer):
             decoupled_weight_decay=decoupled_weight_decay,
             maximize=maximize,
         )
-
-    @classmethod
-    def _initial(cls, name: str, group: Mapping[str, Any]) -> float:
-        return 1.0 if name == "mu_product" else 0.0

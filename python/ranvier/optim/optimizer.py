@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from operator import itemgetter
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,38 +13,25 @@ from .checks import (
     NOT_NEGATIVE,
     Array,
     Arrays,
-    Range,
     check_like,
-    check_params,
     entries,
     plain,
     single,
     whole_number,
 )
 from .clipping import clip_factor
+from .rules import Rule
 
 Group = dict[str, Any]
-
+# What an optimizer keeps for the parameters of one group: "steps", "carried" numbers by name, and
+# "arrays", a list for each state that is there. Those of a group before its first step are empty.
+GroupState = dict[str, Any]
 
 # What the learning-rate schedules keep in a group.
 _SCHEDULED = ("initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum")
 
-_FLAGS = {"maximize", "nesterov", "amsgrad", "centered", "decoupled_weight_decay"}
-
-# What older state dicts of torch do not have, which is what it was then.
+# Options that older state dicts of torch do not have, with the value that they had then.
 _ADDED_LATER = {"maximize": False, "decoupled_weight_decay": False}
-
-
-@dataclass
-class State:
-    """What an optimizer keeps for the parameters of one group."""
-
-    steps: int = 0
-    arrays: dict[str, list[Array]] = field(default_factory=dict)
-    carried: list[float] = field(default_factory=list)  # numbers, from step to step
-    # The options on which states depend, and the arrays that are in use with them.
-    ready_for: Any = None
-    in_use: tuple[list[Array], ...] = ()
 
 
 class Optimizer:
@@ -72,25 +57,16 @@ class Optimizer:
         unknown or out of its range.
     """
 
-    _rule: ClassVar[str]
-    # State arrays in the order of the native rule, and the option that each depends on, if any.
-    _states: ClassVar[dict[str, str | None]]
-    # Numbers that the rule carries from step to step.
-    _carried: ClassVar[tuple[str, ...]] = ()
-    # Hyperparameters that matter before the first step only, and that the rule does not read.
-    _at_start: ClassVar[tuple[str, ...]] = ()
-    _ranges: ClassVar[dict[str, Range]]
-    _counts_steps: ClassVar[bool] = True
+    _rule: ClassVar[Rule]
 
     def __init__(self, params: Arrays | Iterable[Mapping[str, Any]], **defaults: Any) -> None:
         self.defaults = {name: plain(value) for name, value in defaults.items()}
         self.param_groups: list[Group] = []
-        self._group_states: list[State] = []
+        # The native object holds the arrays; until a step asks for it, there are states alone.
+        self._native: _core.Optimizer | None = None
+        self._saved: list[GroupState] = []
         self._names: list[str] | None = None
         self._steps_taken = 0  # by this object: a schedule wants to know whether there were any
-        self._read = rule_options(type(self), self.defaults)
-        optional = [option for option in self._states.values() if option]
-        self._flags = itemgetter(*optional) if optional else len
         self._check(self.defaults)
         if isinstance(params, Mapping):
             self._names = list(params)
@@ -99,26 +75,21 @@ class Optimizer:
         if not given:
             raise ValueError("params is empty; expected at least one array")
         grouped = all(isinstance(entry, Mapping) for entry in given)
-        for group in given if grouped else [{"params": given}]:
-            self.add_param_group(group)
+        self._add([self._group(group) for group in (given if grouped else [{"params": given}])])
 
     @classmethod
     def _check(cls, group: Mapping[str, Any]) -> None:
         """Raise if a hyperparameter is missing or out of its range."""
-        for name, allowed in cls._ranges.items():
-            allowed.check(name, group.get(name))
-        for name in _FLAGS & group.keys():
-            if not isinstance(group[name], (bool, np.bool_)) and group[name] not in (0, 1):
-                raise TypeError(f"{name} is {group[name]!r}; expected True or False")
-
-    @classmethod
-    def _initial(cls, name: str, group: Mapping[str, Any]) -> float:
-        """What a state array is filled with, or a carried number is, before the first step."""
-        return 0.0
-
-    @classmethod
-    def _active_states(cls, group: Mapping[str, Any]) -> list[str]:
-        return [name for name, option in cls._states.items() if option is None or group[option]]
+        flags = ["maximize"]
+        for option in cls._rule.options.values():
+            if option.kind == "flag":
+                flags.append(option.name)
+            else:
+                option.allowed.check(option.name, group.get(option.name))
+        for name in flags:
+            value = group.get(name, False)
+            if not isinstance(value, (bool, np.bool_)) and value not in (0, 1):
+                raise TypeError(f"{name} is {value!r}; expected True or False")
 
     def add_param_group(self, param_group: Mapping[str, Any]) -> None:
         """Add parameters with hyperparameters of their own.
@@ -134,25 +105,59 @@ class Optimizer:
         TypeError, ValueError
             As for a new optimizer. Nothing is added then.
         """
-        check_mapping(param_group, "param_group")
-        if "params" not in param_group:
-            raise ValueError(f"a group has the keys {list(param_group)}; expected 'params' too")
-        params = param_group["params"]
+        group = self._group(param_group)
+        if self._names is not None:
+            raise ValueError("params was a dict; a group cannot be added to it")
+        self._add([group])
+
+    def _group(self, given: Mapping[str, Any]) -> Group:
+        """A group with all its hyperparameters, each in its range."""
+        check_mapping(given, "param_group")
+        if "params" not in given:
+            raise ValueError(f"a group has the keys {list(given)}; expected 'params' too")
+        params = given["params"]
         params = [params] if isinstance(params, np.ndarray) else entries(params, "params")
         if not params:
             raise ValueError("the params of a group are empty; expected at least one array")
-        for key in param_group:
+        for key in given:
             if key != "params" and key not in self.defaults and key not in _SCHEDULED:
                 raise ValueError(f"a group has the option {key!r}; expected {list(self.defaults)}")
-        options = {name: plain(value) for name, value in param_group.items() if name != "params"}
+        options = {name: plain(value) for name, value in given.items() if name != "params"}
         group = {**self.defaults, **options, "params": params}
         self._check(group)
         _check_scheduled(group)
-        check_params([*self._params(), *params])
-        if self.param_groups and self._names is not None:
-            raise ValueError("params was a dict; a group cannot be added to it")
-        self.param_groups.append(group)
-        self._group_states.append(State())
+        return group
+
+    def _add(self, new: list[Group]) -> None:
+        """Add groups, if all arrays can be updated in place, apart from each other."""
+        groups = [*self.param_groups, *new]
+        states = [*self._states(), *({} for _ in new)]
+        self._native = _core.Optimizer(self._rule.name, groups, states)
+        self.param_groups += new
+
+    def _states(self) -> list[GroupState]:
+        """The state of each group; the arrays are those in use."""
+        return self._saved if self._native is None else self._native.states()
+
+    def _made(self) -> _core.Optimizer:
+        """The native object for the arrays that the groups hold now."""
+        states = self._states()[: len(self.param_groups)]
+        self._native = _core.Optimizer(self._rule.name, self.param_groups, states)
+        self._saved = []
+        return self._native
+
+    def native(self) -> _core.Optimizer | None:
+        """Return the native object for the training loop; None where a subclass has its own step."""
+        if type(self).step is not Optimizer.step:
+            return None
+        return self._made() if self._native is None else self._native
+
+    def count_steps(self, count: int) -> None:
+        """Take note of steps that the native object has made."""
+        self._steps_taken += count
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_native": None, "_saved": self._states()}
 
     def _params(self) -> list[Array]:
         return [parameter for group in self.param_groups for parameter in group["params"]]
@@ -194,37 +199,17 @@ class Optimizer:
         scale = 1.0
         if max_norm is not None:
             scale = clip_factor(_core.norm(gradients), max_norm)
-        states = self._group_states
-        for i, group in enumerate(self.param_groups):
-            if states[i].ready_for != self._flags(group):
-                states = [*states[:i], self._prepared(group, states[i]), *states[i + 1 :]]
-        index = _core.optimizer_indices[self._rule]
+        native, groups = self._native, self.param_groups
         try:
-            _core.optimizer_step(index, self._read, self.param_groups, states, gradients, scale)
+            if (native is None or not native.step(groups, gradients, scale)) and (
+                not self._made().step(groups, gradients, scale)
+            ):
+                raise RuntimeError("param_groups has been changed during the step")
         except Exception:
-            for group in self.param_groups:
+            for group in groups:
                 self._check(group)  # says which option somebody has made a wrong one
             raise
-        self._group_states = states
         self._steps_taken += 1
-
-    def _prepared(self, group: Group, state: State) -> State:
-        """The state with all that steps need while these options are set; nothing is changed."""
-        names = self._active_states(group)
-        new = {
-            name: [np.full(p.shape, self._initial(name, group), p.dtype) for p in group["params"]]
-            for name in names
-            if name not in state.arrays
-        }
-        arrays = {**state.arrays, **new}
-        return State(
-            # Without a count, the first step is that which fills the buffers.
-            steps=state.steps if self._counts_steps or not new else 0,
-            arrays=arrays,
-            carried=state.carried or [self._initial(name, group) for name in self._carried],
-            ready_for=self._flags(group),
-            in_use=tuple([arrays[name] for name in names]),
-        )
 
     def _in_order(self, grads: Iterable[Array] | Mapping[str, Array]) -> list[Array]:
         if not isinstance(grads, Mapping):
@@ -247,14 +232,14 @@ class Optimizer:
         states: dict[int, dict[str, Any]] = {}
         groups = []
         start = 0
-        for group, state in zip(self.param_groups, self._group_states, strict=True):
+        for group, state in zip(self.param_groups, self._states(), strict=True):
             count = len(group["params"])
+            arrays = state.get("arrays", {})
             for i in range(count):
                 entry: dict[str, Any] = {}
-                if self._counts_steps and (state.steps or state.arrays):
-                    entry["step"] = state.steps
-                    entry.update(zip(self._carried, state.carried, strict=True))
-                entry.update((name, arrays[i].copy()) for name, arrays in state.arrays.items())
+                if self._rule.counts_steps and (arrays or state.get("steps")):
+                    entry.update(step=state["steps"], **state["carried"])
+                entry.update((name, of_name[i].copy()) for name, of_name in arrays.items())
                 if entry:
                     states[start + i] = entry
             groups.append({**group, "params": list(range(start, start + count))})
@@ -311,13 +296,16 @@ class Optimizer:
         for mine, group in zip(self.param_groups, groups, strict=True):
             mine.clear()
             mine.update(group)
-        self._group_states = states
+        self._native, self._saved = None, states
 
-    def _loaded_state(self, group: Group, numbered: list[tuple[int, Mapping[str, Any]]]) -> State:
+    def _loaded_state(
+        self, group: Group, numbered: list[tuple[int, Mapping[str, Any]]]
+    ) -> GroupState:
         """The state of a group from that of its parameters, which are as far as each other."""
         for i, entry in numbered:
             check_mapping(entry, f"state[{i}]")
-        state = State()
+        known = self._rule.states
+        arrays: dict[str, list[Array]] = {}
         # torch writes None for a buffer that is not in use.
         in_use = [(n, {k: v for k, v in entry.items() if v is not None}) for n, entry in numbered]
         names = set(in_use[0][1])
@@ -334,37 +322,32 @@ class Optimizer:
                         "parameters of its group"
                     )
             for name in [name for name in values if name not in own]:
-                if name not in self._states:
-                    raise ValueError(f"{where} has {name!r}; expected {[*self._states]}")
-                copy = _state_copy(values[name], parameter, f"{where}[{name!r}]")
-                state.arrays.setdefault(name, []).append(copy)
+                if name not in known:
+                    raise ValueError(f"{where} has {name!r}; expected {[*known]}")
+                shape = self._rule.state_shape(name, parameter.shape)
+                check_like(values[name], parameter.dtype, shape, f"{where}[{name!r}]")
+                arrays.setdefault(name, []).append(np.array(values[name], order="C"))
         # A state that depends on an option is made when a step first needs it.
-        absent = [n for n, option in self._states.items() if not option and n not in state.arrays]
+        absent = [n for n, state in known.items() if not state.option and n not in arrays]
         if names and absent:
             raise ValueError(f"state has {sorted(names)}; expected {absent[0]!r} too")
-        state.steps = int(common.pop("step", 1 if state.arrays else 0))
-        state.carried = [common[name] for name in self._carried if common]
-        return state
+        steps = int(common.pop("step", 1 if arrays else 0))
+        return {"steps": steps, "carried": common, "arrays": arrays}
 
     def _numbers_of(self, values: Mapping[str, Any], where: str) -> dict[str, float]:
         """The number of steps and what else is carried, from the state of one parameter."""
-        if not (self._counts_steps and values):
+        if not (self._rule.counts_steps and values):
             return {}
         numbers: dict[str, float] = {
             "step": whole_number(values.get("step"), f"{where}['step']"),
         }
-        for name in self._carried:
+        for name in self._rule.carried:
             numbers[name] = number(f"{where}[{name!r}]", single(values.get(name)))
         return numbers
 
     def __repr__(self) -> str:
         options = ", ".join(f"{key}={value!r}" for key, value in self.defaults.items())
         return f"{type(self).__name__}({len(self._params())} parameters, {options})"
-
-
-def rule_options(cls: type[Optimizer], defaults: Mapping[str, Any]) -> tuple[str, ...]:
-    """The hyperparameters that the native rule reads, in its order."""
-    return tuple([name for name in defaults if name not in ("maximize", *cls._at_start)])
 
 
 def _check_scheduled(group: Mapping[str, Any]) -> None:
@@ -381,8 +364,3 @@ def _numbers(group: Any, name: str) -> list[int]:
     name = f"{name}['params']"
     numbers = entries(group["params"], name, "a list")
     return [integer(f"{name}[{i}]", value) for i, value in enumerate(numbers)]
-
-
-def _state_copy(value: Any, parameter: Array, name: str) -> Array:
-    check_like(value, parameter, name)
-    return np.array(value, order="C")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from .checks import BETAS, NOT_NEGATIVE, Arrays, Range
+from .checks import Arrays
 from .optimizer import Optimizer
+from .rules import RULES
 
 
 class RAdam(Optimizer):
@@ -54,14 +55,7 @@ class RAdam(Optimizer):
     [0.8, -1.6]
     """
 
-    _rule = "radam"
-    _states: ClassVar[dict[str, str | None]] = {"exp_avg": None, "exp_avg_sq": None}
-    _ranges: ClassVar[dict[str, Range]] = {
-        "lr": NOT_NEGATIVE,
-        "betas": BETAS,
-        "eps": NOT_NEGATIVE,
-        "weight_decay": NOT_NEGATIVE,
-    }
+    _rule = RULES["radam"]
 
     def __init__(
         self,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from .checks import NOT_NEGATIVE, Arrays, Range
+from .checks import Arrays
 from .optimizer import Optimizer
+from .rules import RULES
 
 
 class RMSprop(Optimizer):
@@ -54,19 +55,7 @@ class RMSprop(Optimizer):
     [0.9, -1.9]
     """
 
-    _rule = "rmsprop"
-    _states: ClassVar[dict[str, str | None]] = {
-        "square_avg": None,
-        "grad_avg": "centered",
-        "momentum_buffer": "momentum",
-    }
-    _ranges: ClassVar[dict[str, Range]] = {
-        "lr": NOT_NEGATIVE,
-        "alpha": NOT_NEGATIVE,
-        "eps": NOT_NEGATIVE,
-        "weight_decay": NOT_NEGATIVE,
-        "momentum": NOT_NEGATIVE,
-    }
+    _rule = RULES["rmsprop"]
 
     def __init__(
         self,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from .checks import NOT_NEGATIVE, Arrays, Range
+from .checks import Arrays
 from .optimizer import Optimizer
+from .rules import RULES
 
 
 class Rprop(Optimizer):
@@ -51,13 +52,7 @@ class Rprop(Optimizer):
     [0.9, -1.9]
     """
 
-    _rule = "rprop"
-    _states: ClassVar[dict[str, str | None]] = {"prev": None, "step_size": None}
-    _at_start: ClassVar[tuple[str, ...]] = ("lr",)
-    _ranges: ClassVar[dict[str, Range]] = {
-        "lr": NOT_NEGATIVE,
-        "step_sizes": Range(pair=True),
-    }
+    _rule = RULES["rprop"]
 
     def __init__(
         self,
@@ -77,13 +72,8 @@ class Rprop(Optimizer):
         )
 
     @classmethod
-    def _initial(cls, name: str, group: Mapping[str, Any]) -> float:
-        return float(group["lr"]) if name == "step_size" else 0.0
-
-    @classmethod
     def _check(cls, group: Mapping[str, Any]) -> None:
         super()._check(group)
         etas = group["etas"]
-        Range(pair=True).check("etas", etas)
         if not 0 < etas[0] < 1 < etas[1]:
             raise ValueError(f"etas is {etas!r}; expected 0 < etas[0] < 1 < etas[1]")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from .checks import FINITE, NOT_NEGATIVE, Arrays, Range
+from .checks import Arrays
 from .optimizer import Optimizer
+from .rules import RULES
 
 
 class SGD(Optimizer):
@@ -52,15 +53,7 @@ class SGD(Optimizer):
     [0.46, -0.92]
     """
 
-    _rule = "sgd"
-    _states: ClassVar[dict[str, str | None]] = {"momentum_buffer": "momentum"}
-    _counts_steps = False
-    _ranges: ClassVar[dict[str, Range]] = {
-        "lr": NOT_NEGATIVE,
-        "momentum": NOT_NEGATIVE,
-        "dampening": FINITE,
-        "weight_decay": NOT_NEGATIVE,
-    }
+    _rule = RULES["sgd"]
 
     def __init__(
         self,

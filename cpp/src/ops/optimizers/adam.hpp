@@ -21,16 +21,16 @@ inline void follow(T& m, T& v, T d, const Scalars& s) {
 ///     p -= step_size m / (correction sqrt(v) + eps)
 /// AMSGrad (Reddi, Kale and Kumar, ICLR 2018) takes the largest v so far. With a decoupled decay, p
 /// is multiplied by `decay` = 1 - lr weight_decay instead.
-struct adam {
+struct adam : states::adam {
     static constexpr int variants = 2;  // AMSGrad: 1
     template <int variant, class T>
     static void step(T& p, T g, T* const* state, std::size_t i, const scalars::adam<T>& s) {
         const T d = descent(p, g, s);
-        T &m = state[0][i], &v = state[1][i];
+        T &m = state[exp_avg][i], &v = state[exp_avg_sq][i];
         follow(m, v, d, s);
         T second = v;
         if constexpr (variant == 1) {
-            T& largest = state[2][i];
+            T& largest = state[max_exp_avg_sq][i];
             largest = v < largest ? largest : v;
             second = largest;
         }
@@ -43,16 +43,16 @@ struct adam {
 /// weight_decay.
 ///     m += (1 - beta1)(g - m);  v = beta2 v + (1 - beta2) g^2
 ///     p = decay p - step_size m / (correction sqrt(v) + eps)
-struct adamw {
+struct adamw : states::adamw {
     static constexpr int variants = 2;  // AMSGrad: 1
     template <int variant, class T>
     static void step(T& p, T g, T* const* state, std::size_t i, const scalars::adamw<T>& s) {
         const T d = s.scale * g;
-        T &m = state[0][i], &v = state[1][i];
+        T &m = state[exp_avg][i], &v = state[exp_avg_sq][i];
         follow(m, v, d, s);
         T second = v;
         if constexpr (variant == 1) {
-            T& largest = state[2][i];
+            T& largest = state[max_exp_avg_sq][i];
             largest = v < largest ? largest : v;
             second = largest;
         }
@@ -64,12 +64,12 @@ struct adamw {
 /// eps is added to the gradient, as in torch; the paper has none.
 ///     d = g + weight_decay p;  m += (1 - beta1)(d - m);  u = max(beta2 u, |d| + eps)
 ///     p -= step_size m / u
-struct adamax {
+struct adamax : states::adamax {
     static constexpr int variants = 1;
     template <int, class T>
     static void step(T& p, T g, T* const* state, std::size_t i, const scalars::adamax<T>& s) {
         const T d = descent(p, g, s);
-        T &m = state[0][i], &u = state[1][i];
+        T &m = state[exp_avg][i], &u = state[exp_inf][i];
         m = decayed(fma(s.one_minus_beta1, d - m, m), m);
         const T before = s.beta2 * u, now = abs(d) + s.eps;
         u = before > now || before != before ? before : now;
@@ -82,12 +82,12 @@ struct adamax {
 ///     m and v as in Adam;  p -= lr (1 - mu_t) / (1 - mu_1 ... mu_t) d / root
 ///                             + lr mu_(t+1) / (1 - mu_1 ... mu_(t+1)) m / root
 ///     with root = correction sqrt(v) + eps
-struct nadam {
+struct nadam : states::nadam {
     static constexpr int variants = 1;
     template <int, class T>
     static void step(T& p, T g, T* const* state, std::size_t i, const scalars::nadam<T>& s) {
         const T d = descent(p, g, s);
-        T &m = state[0][i], &v = state[1][i];
+        T &m = state[exp_avg][i], &v = state[exp_avg_sq][i];
         follow(m, v, d, s);
         const T root = fma(s.correction, sqrt(v), s.eps);
         p = s.decay * p - fma(s.gradient_step, d, s.momentum_step * m) / root;
@@ -98,12 +98,12 @@ struct nadam {
 /// the variance of the second mean has no estimate (rho_t <= 5), the first mean alone; `step_size`
 /// has the rectification r_t and both bias corrections:
 ///     m and v as in Adam;  p -= step_size m / (sqrt(v) + eps), or step_size m
-struct radam {
+struct radam : states::radam {
     static constexpr int variants = 2;  // rectified: 1
     template <int variant, class T>
     static void step(T& p, T g, T* const* state, std::size_t i, const scalars::radam<T>& s) {
         const T d = descent(p, g, s);
-        T &m = state[0][i], &v = state[1][i];
+        T &m = state[exp_avg][i], &v = state[exp_avg_sq][i];
         follow(m, v, d, s);
         p = fma(-s.step_size, variant == 1 ? m / (sqrt(v) + s.eps) : m, s.decay * p);
     }
@@ -113,17 +113,28 @@ struct radam {
 /// correction and phi the identity):
 ///     m and v as in Adam;  u = first m / (correction sqrt(v) + eps) + weight_decay p
 ///     p -= lr |p| / |u| u, with the norms of the whole array (1 if one of them is 0)
-/// Two passes: the first, lamb_moments, updates m and v, `step` goes along u with step_size = lr
-/// |p| / |u|.
-struct lamb {
+/// Two passes: `add` updates m and v and adds up the squares of p and of u; `step` goes along u with
+/// step_size = lr |p| / |u|, which follows from the sums.
+struct lamb : states::lamb {
     static constexpr int variants = 1;
+    static constexpr bool over_the_tensor = true;
     template <class T>
     static T direction(T p, T m, T v, const scalars::lamb<T>& s) {
         return fma(s.weight_decay, p, s.first * m / fma(s.correction, sqrt(v), s.eps));
     }
+    template <class T>
+    static void add(T p, T g, T* const* state, std::size_t i, const scalars::lamb<T>& s,
+                    double& of_p, double& of_u) {
+        T &m = state[exp_avg][i], &v = state[exp_avg_sq][i];
+        follow(m, v, s.scale * g, s);
+        const double weight = static_cast<double>(p);
+        const double u = static_cast<double>(direction(p, m, v, s));
+        of_p += weight * weight;
+        of_u += u * u;
+    }
     template <int, class T>
     static void step(T& p, T, T* const* state, std::size_t i, const scalars::lamb<T>& s) {
-        p = fma(-s.step_size, direction(p, state[0][i], state[1][i], s), p);
+        p = fma(-s.step_size, direction(p, state[exp_avg][i], state[exp_avg_sq][i], s), p);
     }
 };
 

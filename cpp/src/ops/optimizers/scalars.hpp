@@ -1,5 +1,5 @@
 // The numbers that an update rule reads, the same for every element: computed once a step in double
-// (runtime/optimizer_scalars.cpp), read in the parameter's own precision.
+// and rounded to the parameter's own precision (runtime/optimizer_scalars.hpp).
 //
 // `scale` multiplies the gradient: 1, -1 to maximise, and the factor of a clipped norm. `decay`
 // multiplies the parameter. `variant` says which form of the rule is meant, where it has several.
@@ -9,7 +9,8 @@ namespace ranvier::scalars {
 
 template <class T>
 struct sgd {
-    T scale, weight_decay, lr, momentum, inflow, nesterov, variant;
+    T scale, weight_decay, lr, momentum, inflow;
+    int variant;
 };
 template <class T>
 struct asgd {
@@ -29,16 +30,19 @@ struct adadelta {
 };
 template <class T>
 struct rmsprop {
-    T scale, weight_decay, lr, alpha, one_minus_alpha, eps, momentum, variant;
+    T scale, weight_decay, lr, alpha, one_minus_alpha, eps, momentum;
+    int variant;
 };
 template <class T>
 struct adam {
     T scale, weight_decay, decay, step_size, correction, eps, one_minus_beta1, beta2,
-        one_minus_beta2, variant;
+        one_minus_beta2;
+    int variant;
 };
 template <class T>
 struct adamw {
-    T scale, decay, step_size, correction, eps, one_minus_beta1, beta2, one_minus_beta2, variant;
+    T scale, decay, step_size, correction, eps, one_minus_beta1, beta2, one_minus_beta2;
+    int variant;
 };
 template <class T>
 struct adamax {
@@ -51,7 +55,8 @@ struct nadam {
 };
 template <class T>
 struct radam {
-    T scale, weight_decay, decay, step_size, eps, one_minus_beta1, beta2, one_minus_beta2, variant;
+    T scale, weight_decay, decay, step_size, eps, one_minus_beta1, beta2, one_minus_beta2;
+    int variant;
 };
 template <class T>
 struct lion {

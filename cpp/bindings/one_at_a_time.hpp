@@ -1,0 +1,46 @@
+// Calls of one object, one after the other.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <atomic>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+
+namespace ranvier::bindings {
+
+class OneAtATime {
+public:
+    /// Waits, without the interpreter's lock, for the call of another thread; throws in a call that
+    /// is made from within one, by a number that is an object of Python, say.
+    class Turn {
+    public:
+        explicit Turn(OneAtATime& of) : of_(of) {
+            const std::thread::id self = std::this_thread::get_id();
+            if (!of_.mutex_.try_lock()) {
+                if (of_.owner_.load(std::memory_order_relaxed) == self) {
+                    throw std::runtime_error("the optimizer is called from within its own step");
+                }
+                const pybind11::gil_scoped_release release;
+                of_.mutex_.lock();
+            }
+            of_.owner_.store(self, std::memory_order_relaxed);
+        }
+        ~Turn() {
+            of_.owner_.store(std::thread::id(), std::memory_order_relaxed);
+            of_.mutex_.unlock();
+        }
+        Turn(const Turn&) = delete;
+        Turn& operator=(const Turn&) = delete;
+
+    private:
+        OneAtATime& of_;
+    };
+
+private:
+    std::mutex mutex_;
+    std::atomic<std::thread::id> owner_{};
+};
+
+}  // namespace ranvier::bindings
