@@ -1,5 +1,6 @@
 // The training loop, for as long as nothing in Python has to be asked.
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
 #include <chrono>
 #include <memory>

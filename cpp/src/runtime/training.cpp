@@ -103,7 +103,7 @@ typename Training<T>::Batch Training<T>::weighed(const Data& data, std::size_t b
     for (std::size_t k = 0; k < batch.rows; ++k) {
         if (data.ignored && labels_[k] == *data.ignored) continue;
         batch.weight += data.sample_weight == nullptr ? 1.0 : weights_[k];
-        ++batch.counted;
+        if (data.count_right) ++batch.counted;
     }
     return batch;
 }
