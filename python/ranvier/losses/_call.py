@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import Any, Protocol
 
 import numpy as np
@@ -71,6 +72,8 @@ class Evaluation:
     These go to `out`, one array or a tuple of them, or to new ones, and are then in `gradients`.
     """
 
+    __slots__ = ("_out", "graded", "gradients")
+
     def __init__(self, graded: bool = False, out: Any = None) -> None:
         self.graded = graded
         self.gradients: tuple[Array, ...] = ()
@@ -84,10 +87,12 @@ class Evaluation:
         """One array for each input, if gradients are asked for."""
         if not self.graded:
             return None
-        if self._out is None:
+        if len(inputs) == 1:
+            (input,) = inputs
+            out = self._out
+            self.gradients = (np.empty(input.shape, input.dtype) if out is None else out,)
+        elif self._out is None:
             self.gradients = tuple(np.empty(i.shape, i.dtype) for i in inputs)
-        elif len(inputs) == 1:
-            self.gradients = (self._out,)
         elif isinstance(self._out, tuple | list) and len(self._out) == len(inputs):
             self.gradients = tuple(self._out)
         else:
@@ -98,14 +103,12 @@ class Evaluation:
         self, row: str, values: tuple[npt.ArrayLike, ...]
     ) -> tuple[tuple[Array, ...], tuple[Array, ...] | None]:
         """The arrays, and those for the gradients."""
-        operands = RECORDS[row].operands
+        record = RECORDS[row]
         input = as_array(values[0])
-        others = zip(operands[1:], values[1:], strict=True)
-        arrays = (input, *(beside(operand, value, input) for operand, value in others))
+        arrays = (input, *map(beside, record.operands[1:], values[1:], repeat(input)))
         if not self.graded:
             return arrays, None
-        graded = [a for a, operand in zip(arrays, operands, strict=True) if operand.graded]
-        return arrays, self.gradients_of(*graded)
+        return arrays, self.gradients_of(*(arrays[k] for k in record.graded))
 
     def elementwise(
         self,

@@ -150,7 +150,7 @@ def batch_handle(function: Any, dtype: Any) -> _core.BatchLoss | None:
         if function.args:
             return None
         function, options = function.func, dict(function.keywords)
-    if type(function) is not Loss or any(row.gradients != 1 for row in function.rows):
+    if type(function) is not Loss or any(len(row.graded) != 1 for row in function.rows):
         return None
     parameters = function.__signature__.parameters
     required = [
