@@ -8,14 +8,12 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from .._native import _core
 from ._arrays import (
     Array,
     as_array,
     beside,
     broadcast_weights,
     weights_of,
-    weights_of_columns,
 )
 from ._records import RECORDS, handle
 
@@ -185,79 +183,3 @@ class Evaluation:
             sample_weight = weights_of(sample_weight, "sample_weight", samples, np.float64)
         out = self.gradients_of(scores)
         return loss.run((scores,), as_array(target), weight, sample_weight, out)
-
-
-class BatchPreparation:
-    """The loss of batches of (N, C) scores, prepared once: the options without the arrays.
-
-    A function of ranvier.losses is called with None for its input and target.
-    """
-
-    def __init__(self, dtype: Any) -> None:
-        self.dtype = np.dtype(dtype).name
-
-    def _prepared(
-        self, loss: _core.Loss, weight: npt.ArrayLike | None, dtype: Any, operand: Any = None
-    ) -> _core.BatchLoss | None:
-        row = None
-        if weight is not None:
-            row = weights_of_columns(weight, "weight", dtype)
-            if row is None:
-                return None
-        return loss.batch(self.dtype, row, operand)
-
-    def _constant(
-        self, row: str, operands: tuple[npt.ArrayLike, ...], first: int
-    ) -> tuple[bool, Array | None]:
-        """Whether the operands from the first on are the same for all rows, and the only one."""
-        if len(operands) == first:
-            return True, None
-        operand = RECORDS[row].operands[first]
-        if operand.kind not in ("weights", "costs"):
-            return False, None
-        constant = weights_of_columns(operands[first], operand.name, self.dtype)
-        return constant is not None, constant
-
-    def elementwise(
-        self,
-        row: str,
-        *operands: npt.ArrayLike,
-        reduction: str,
-        sample_weight: npt.ArrayLike | None,
-        weight: npt.ArrayLike | None = None,
-        mean_by_weight: bool = False,
-        unit: str = "element",
-        **parameters: Any,
-    ) -> _core.BatchLoss | None:
-        loss = handle(row, reduction, parameters, unit, mean_by_weight)
-        fits, third = self._constant(row, operands, 2)
-        return self._prepared(loss, weight, np.float64, third) if fits else None
-
-    def rows(
-        self,
-        row: str,
-        *operands: npt.ArrayLike,
-        target: npt.ArrayLike | None,
-        reduction: str,
-        sample_weight: npt.ArrayLike | None,
-        weight: npt.ArrayLike | None = None,
-        **parameters: Any,
-    ) -> _core.BatchLoss | None:
-        loss = handle(row, reduction, parameters)
-        fits, second = self._constant(row, operands, 1)
-        return self._prepared(loss, weight, np.float64, second) if fits else None
-
-    def classes(
-        self,
-        row: str,
-        input: npt.ArrayLike,
-        target: npt.ArrayLike,
-        *,
-        reduction: str,
-        sample_weight: npt.ArrayLike | None,
-        weight: npt.ArrayLike | None,
-        ignore_index: int,
-        **parameters: Any,
-    ) -> _core.BatchLoss | None:
-        loss = handle(row, reduction, parameters, ignore_index=ignore_index)
-        return self._prepared(loss, weight, self.dtype)
