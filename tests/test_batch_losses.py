@@ -14,6 +14,7 @@ import pytest
 from checks import check_same_bits
 from ranvier import losses
 from ranvier.losses._batch import batch_handle
+from ranvier.losses._uses import every_loss
 
 RNG = np.random.default_rng(3)
 C = 7
@@ -128,6 +129,13 @@ class Bound:
         self.function = getattr(losses, name)
         self.partial = functools.partial(self.function, **options)
         self.value_and_grad = functools.partial(self.function.value_and_grad, **options)
+
+
+def test_every_loss_of_one_input_is_looked_at():
+    there = {loss.__name__ for loss in every_loss() if batch_handle(loss, np.float32)}
+    assert there | {"structured_hinge_loss"} == {name for name, _ in CASES}
+    several = {loss.__name__ for loss in every_loss() if len(loss.rows[0].graded) > 1}
+    assert several == {loss.__name__ for loss in every_loss()} - {name for name, _ in CASES}
 
 
 @EACH
