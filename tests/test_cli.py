@@ -350,8 +350,8 @@ def test_help_is_no_error(capsys, arguments):
         (["train", "--dataset", "corrupt.npz"], "corrupt.npz: cannot be read"),
         (["train", "--dataset", "corrupt.csv"], "corrupt.csv: line 2 has 1 columns; expected 3"),
         (["train", "--dataset", "numbers.npz", "--loss", "cross_entropy"],
-         "--loss is 'cross_entropy'; expected mse_loss, l1_loss, huber_loss, log_cosh_loss, "
-         "quantile_loss, as the target of numbers.npz is a number"),
+         "--loss is 'cross_entropy'; expected mse_loss, l1_loss, smooth_l1_loss, huber_loss, "
+         "lq_loss, log_cosh_loss, quantile_loss, as the target of numbers.npz is a number"),
         (["train", "--dataset", "same.csv"], "same.csv: the target is the same for all samples"),
         (["train", "--dataset", "same.npz"], "same.npz: the target is 1.5 for all samples"),
         (["train", "--dataset", "semicolons.csv"], "expected features and a target, with commas"),

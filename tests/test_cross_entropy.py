@@ -358,7 +358,11 @@ REFUSED = {
     "label too large": ({"target": [0, 1, 2, 3]}, IndexError, "label 3 at position 3.*label < 3"),
     "label negative": ({"target": [0, -1, 2, 1]}, IndexError, "label -1 at position 1"),
     "label huge": ({"target": np.full(4, 2**64 - 100, np.uint64)}, IndexError, "label over 2"),
-    "no classes": ({"input": np.zeros((4, 0))}, IndexError, "label 0 at position 0"),
+    "no classes": (
+        {"input": np.zeros((4, 0)), "out": np.zeros((4, 0))},
+        IndexError,
+        "label 0 at position 0",
+    ),
     "bool target": ({"target": LABELS > 0}, TypeError, "target has dtype bool"),
     "float labels": (
         {"target": LABELS * 1.0},

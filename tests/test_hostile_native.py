@@ -1,4 +1,4 @@
-"""The native functions that layers call, with hostile arguments of their own."""
+"""The native functions of layers and losses, with hostile arguments of their own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hostile import FLOATS, arrays, outputs, plain, refused, sides
+from hostile import FLOATS, arrays, outputs, plain, refused, shapes, sides
 from ranvier._native import _core
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning:numpy")
@@ -150,3 +150,205 @@ def test_dense_layers(data):
         made = (np.empty_like(z), of, data.draw(st.sampled_from((None, of_x, of_x, of_x))))
         gradients.append(data.draw(junk) if data.draw(st.integers(0, 20)) == 0 else made)
     refused(lambda: _core.dense_backward(x, g, run, gradients, data.draw(st.booleans())), [x, g])
+
+
+RECORDS = {record["name"]: record for record in _core.loss_records()}
+NUMBERS = st.floats() | st.integers(-3, 3)
+
+
+def prepared(data: st.DataObject, name: str) -> Any:
+    """A handle with parameters that mostly fit; None if it is refused."""
+    record = RECORDS[name]
+    given_ = {}
+    for parameter in record["parameters"]:
+        if data.draw(st.booleans()):
+            given_[parameter["name"]] = float(data.draw(NUMBERS))
+    if data.draw(st.integers(0, 15)) == 0:
+        given_[data.draw(st.sampled_from(("", "p", "delta", "none")))] = 1.0
+    options = {
+        "reduction": data.draw(st.sampled_from(("mean", "mean", "sum", "none", "max", ""))),
+        "unit": data.draw(st.sampled_from(("element",) * 3 + ("row", "row_mean", "sample", "x"))),
+        "mean_by_weight": data.draw(st.booleans()),
+        "ignore_index": data.draw(st.sampled_from((-100, -1, 0, 2, 2**63, -(2**63)))),
+    }
+    made: list[Any] = []
+    stopped, _ = refused(lambda: made.append(_core.Loss(name, given_, **options)), [])
+    return None if stopped else made[0]
+
+
+def class_axis(x: Any) -> int:
+    return 1 if x.ndim > 1 else 0
+
+
+def labels_for(data: st.DataObject, record: Any, x: Any) -> Any:
+    """Labels in range mostly, of the shape that the loss takes, mostly."""
+    if data.draw(st.integers(0, 9)) == 0:
+        return data.draw(st.none() | arrays() | arrays(x.shape, x.dtype))
+    if not record["labels"]:
+        return None
+    dropped = class_axis(x) if record["family"] == "classes" else x.ndim - 1
+    shape = tuple(n for axis, n in enumerate(x.shape) if axis != dropped)
+    if record["labels"] == "classes":
+        shape = x.shape
+    low, high = data.draw(st.sampled_from(((0, 1), (0, 1), (0, 1), (-2, 9), (-(2**62), 2**62))))
+    if high == 1 and x.ndim:
+        high = max(1, x.shape[dropped])
+    seed = data.draw(st.integers(0, 99))
+    dtype = data.draw(st.sampled_from(("i8", "i8", "i8", "i4", "u8", ">i8")))
+    return np.random.default_rng(seed).integers(low, high, shape).astype(dtype)
+
+
+@given(data=st.data())
+def test_losses_by_their_handles(data):
+    name = data.draw(st.sampled_from(sorted(RECORDS)))
+    record = RECORDS[name]
+    loss = prepared(data, name)
+    if loss is None:
+        return
+    dtype = data.draw(st.sampled_from(FLOATS))
+    shape = data.draw(shapes if record["family"] != "rows" else st.tuples(sides, sides))
+    count = len(record["operands"]) + data.draw(st.sampled_from((0,) * 9 + (-1, 1)))
+    operands = tuple(data.draw(arrays(shape, dtype)) for _ in range(count))
+    x = operands[0] if operands else np.zeros(shape, dtype)
+    target = labels_for(data, record, x)
+    weight = sample_weight = out = None
+    if data.draw(st.integers(0, 3)) == 0:
+        kind = "f8" if record["family"] != "classes" else dtype
+        of_classes = x.shape[class_axis(x)] if record["family"] == "classes" and x.ndim else 0
+        of_classes = x.shape[-1] if record["family"] == "rows" and x.ndim else of_classes
+        weight = data.draw(
+            arrays(x.shape if record["family"] == "elementwise" else (of_classes,), kind)
+        )
+    if data.draw(st.integers(0, 3)) == 0:
+        sample_weight = data.draw(
+            arrays(x.shape[:1], data.draw(st.sampled_from(("f8", "f8", "f4"))))
+        )
+    if data.draw(st.booleans()):
+        graded = sum(operand[2] for operand in record["operands"])
+        graded += data.draw(st.sampled_from((0,) * 9 + (-1, 1)))
+        out = tuple(data.draw(outputs(x.shape, dtype, (x, *operands))) for _ in range(graded))
+    given_ = [*operands, target, weight, sample_weight]
+    copies = [plain(a) if isinstance(a, np.ndarray) else a for a in given_]
+    stopped, got = refused(
+        lambda: loss.run(operands, target, weight, sample_weight, out), [*given_, *(out or ())]
+    )
+    if stopped:
+        return
+    # The same of plain copies; labels in the machine's order, weights of the float64 that it takes.
+    fresh = None if out is None else tuple(np.empty(x.shape, x.dtype) for _ in out)
+    *same, target, weight, sample_weight = copies
+    np.testing.assert_array_equal(got, loss.run(tuple(same), target, weight, sample_weight, fresh))
+    for mine, theirs in zip(out or (), fresh or (), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+@given(data=st.data())
+def test_losses_of_batches(data):
+    name = data.draw(st.sampled_from(sorted(RECORDS)))
+    record = RECORDS[name]
+    loss = prepared(data, name)
+    if loss is None:
+        return
+    rows, columns = data.draw(sides), data.draw(sides)
+    dtype = data.draw(st.sampled_from(FLOATS))
+    constants = [
+        data.draw(
+            st.none() | arrays((columns,), "f8") | arrays((), dtype) | arrays((columns,), dtype)
+        )
+        for _ in range(2)
+    ]
+    kind = data.draw(st.sampled_from(("float32", "float64", "float64", "int64")))
+    stopped, batch = refused(lambda: loss.batch(kind, *constants), constants)
+    if stopped or batch is None:
+        return
+    for _ in range(data.draw(st.integers(1, 3))):
+        run_a_batch(data, record, batch, (rows, columns), kind)
+
+
+def run_a_batch(
+    data: st.DataObject, record: Any, batch: Any, shape: tuple[int, int], dtype: str
+) -> None:
+    x = data.draw(arrays(shape, dtype))
+    target = labels_for(data, record, x)
+    if target is None or data.draw(st.integers(0, 3)) == 0:
+        target = data.draw(arrays(shape, data.draw(st.sampled_from((dtype, "i8")))))
+    weights = data.draw(st.none() | arrays(shape[:1], "f8"))
+    sides_ = [
+        side if data.draw(st.integers(0, 9)) else data.draw(st.sampled_from((-1, 0, 1, 2**40)))
+        for side in shape
+    ]
+    refused(lambda: batch.begin(target, weights, *sides_), [target, weights])
+    out = data.draw(st.none() | outputs(shape, dtype, (x,)))
+    first, end = data.draw(st.integers(-1, 18)), data.draw(st.integers(-1, 18))
+    refused(lambda: batch.run(first, end, x, out), [x, out])
+    refused(lambda: batch.run(0, shape[0], x, out), [x, out])
+    refused(batch.value, [])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (("mse", {}, "mean"), ValueError, "loss is 'mse'; expected the name of a row"),
+        ((3, {}, "mean"), TypeError, "incompatible"),
+        (("mse_loss", {"q": 1.0}, "mean"), ValueError, "mse_loss has no parameter 'q'"),
+        (("lq_loss", {"q": 0.0}, "mean"), ValueError, "q is 0; expected a positive, finite"),
+        (("lq_loss", {}, "max"), ValueError, "reduction is 'max'; expected 'mean', 'sum' or 'no"),
+        (("lq_loss", {}, "sum", "x"), ValueError, "unit is 'x'; expected 'element', 'row'"),
+    ],
+)
+def test_a_loss_that_is_none(arguments, error, message):
+    with pytest.raises(error, match=message):
+        _core.Loss(*arguments)
+
+
+X = np.zeros((4, 3))
+LABELS = np.zeros(4, np.int64)
+STRIDED = np.zeros(8)[::2]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "error", "message"),
+    [
+        ("mse_loss", ((X,), None, None, None, None), ValueError, "given 1 arrays; expected 2"),
+        ("mse_loss", ((X, X), LABELS, None, None, None), ValueError, "takes no labels"),
+        ("mse_loss", ((X, X), None, X[:3], None, None), ValueError, "weight has dtype float64"),
+        ("mse_loss", ((X, X), None, X.astype("f4"), None, None), ValueError, "weight has dtype"),
+        ("mse_loss", ((X, X), None, None, X, None), ValueError, "sample_weight has dtype float64"),
+        ("mse_loss", ((X, X), None, None, STRIDED, None), ValueError, "contiguous float64"),
+        ("mse_loss", ((X, X), None, None, None, (X.copy(), X.copy())), ValueError, "out has 2 ar"),
+        (
+            "cross_entropy",
+            ((X,), LABELS, None, np.zeros(4, np.float32), None),
+            ValueError,
+            r"sample_weight has dtype float32 and shape \(4,\); expected 4 contiguous float64",
+        ),
+        ("cross_entropy", ((X,), LABELS, None, np.zeros(3), None), ValueError, "expected 4 cont"),
+        ("cross_entropy", ((X,), LABELS, None, STRIDED, None), ValueError, "expected 4 contigu"),
+        ("cross_entropy", ((X,), LABELS, np.zeros(2), None, None), ValueError, "expected 3 cont"),
+        ("cross_entropy", ((X,), LABELS, np.zeros(6)[::2], None, None), ValueError, "expected 3"),
+        (
+            "cross_entropy",
+            ((X.astype("f4"),), LABELS, np.zeros(3), None, None),
+            ValueError,
+            "weight has dtype float64 and shape",
+        ),
+        ("cross_entropy", ((X,), None, None, None, None), TypeError, "target is a NoneType"),
+        ("nll_loss", ((X,), X, None, None, None), TypeError, "target has dtype float64; expecte"),
+        ("multiclass_hinge", ((X,), LABELS[:3], None, None, None), ValueError, r"expected \(4,\)"),
+        ("multiclass_hinge", ((X,), LABELS + 3, None, None, None), IndexError, "label 3 at posit"),
+        (
+            "multiclass_hinge",
+            ((X,), LABELS, np.zeros(3, np.float32), None, None),
+            ValueError,
+            "expected 3 contiguous float64",
+        ),
+        ("multilabel_margin", ((X,), LABELS, None, None, None), ValueError, r"expected \(4, 3\)"),
+        ("triplet_margin", ((X, X, X[:2]), None, None, None, None), ValueError, "negative has sh"),
+        ("structured_hinge", ((X[0, 0], X), LABELS, None, None, None), TypeError, "scores is a"),
+        ("structured_hinge", ((X[None], X), LABELS, None, None, None), ValueError, "scores has sh"),
+    ],
+)
+def test_arrays_that_a_loss_cannot_take(name, arguments, error, message):
+    loss = _core.Loss(name, {}, "mean")
+    with pytest.raises(error, match=message):
+        loss.run(*arguments)

@@ -357,7 +357,13 @@ HOSTILE = [
     ("quantile_loss", (X, Y), {"quantile": 1.5}, ValueError, "quantile is 1.5; expected a number"),
     ("focal_loss", (X, BITS), {"alpha": 2}, ValueError, "alpha is 2; expected"),
     ("binary_cross_entropy", (P + 1, Q), {}, ValueError, "input has the value 1.*from 0 to 1"),
-    ("gaussian_nll_loss", (X, Y, -P), {}, ValueError, "var has the value -0.9.*negative"),
+    (
+        "gaussian_nll_loss",
+        (X, Y, -P),
+        {},
+        ValueError,
+        f"var has the value {-P[0, 0]}; expected no negative variance",
+    ),
     ("gaussian_nll_loss", (X, Y, P[:3]), {}, ValueError, r"var has shape \(3, 7\)"),
     (
         "nll_loss",

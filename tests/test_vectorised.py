@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import itertools
 import re
+from typing import Any
 
 import pytest
 
 import ranvier as rv
+from ranvier._native import _core
 
 FORMS = {
     "ValueOf": rv.activations,
@@ -27,11 +29,12 @@ def optimizers(checkout) -> list[str]:
 
 
 def row_kernels(checkout) -> list[str]:
-    """The functions that isa/rows.cpp puts into row_kernels."""
+    """The functions that isa/rows.cpp puts into row_kernels by name."""
     text = (checkout / "cpp/src/isa/rows.cpp").read_text()
     body = re.search(r"row_kernels = \{(.*?)\};", text, re.DOTALL)
     assert body, "isa/rows.cpp has no row_kernels"
-    return re.findall(r"(\w+)<T>", body.group(1))
+    listed = re.sub(r"#define .*", "", body.group(1))  # the losses of classes are rows
+    return re.findall(r"(\w+)<T>", listed)
 
 
 def gates(checkout) -> set[str]:
@@ -40,15 +43,8 @@ def gates(checkout) -> set[str]:
     return set(re.findall(r'^RV_GATE\(\w+, "\w+", (\w+)', text, re.MULTILINE))
 
 
-def losses(checkout) -> list[tuple[str, str]]:
-    """The elementwise losses, and the numbers of their operands and gradients."""
-    text = (checkout / "cpp/src/ops/losses.def").read_text()
-    return re.findall(r"^RV_LOSS\((\w+), (\d, \d)\)", text, re.MULTILINE)
-
-
-def row_losses(checkout) -> list[str]:
-    text = (checkout / "cpp/src/ops/row_losses.def").read_text()
-    return re.findall(r"^RV_ROW_LOSS\((\w+)", text, re.MULTILINE)
+def losses(family: str) -> list[dict[str, Any]]:
+    return [record for record in _core.loss_records() if record["family"] == family]
 
 
 def norm_kernels(checkout) -> list[str]:
@@ -85,12 +81,15 @@ def expected_kernels(checkout, own: str) -> dict[str, str]:
             result[f"biased<{name}>, {dtype}"] = f"{own}biased<{own}activations::{name}, {dtype}>("
         for name in row_kernels(checkout):
             result[f"{name}, {dtype}"] = f"{own}{name}<{dtype}>("
-        for name, counts in losses(checkout):
-            start = f"{own}loss_points<{own}losses::{name}, {counts}, {dtype}>("
-            result[f"{name}, {dtype}"] = start
-        for name in row_losses(checkout):
+        for record in losses("elementwise"):
+            name, operands = record["name"], record["operands"]
+            counts = f"{len(operands)}, {sum(graded for *_, graded in operands)}"
+            types = f"{own}losses::{name}, {own}parameters::{name}"
+            result[f"{name}, {dtype}"] = f"{own}loss_points<{types}, {counts}, {dtype}>("
+        for record in [*losses("rows"), *losses("classes")]:
+            name = record["name"]
             # These move and search, and compute nothing along the row.
-            if name not in ("negative_log_likelihood", "structured_hinge"):
+            if name not in ("nll_loss", "structured_hinge"):
                 result[f"{name}, {dtype}"] = f"{own}{name}<{dtype}>("
         for name in norm_kernels(checkout):
             typed = re.sub(r"\bT>", f"{dtype}>", name)

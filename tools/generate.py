@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 import accuracy_table
+import loss_table
 import pages
 
 import ranvier as rv
@@ -197,6 +198,7 @@ def files() -> dict[Path, str]:
     stubs[PACKAGE / "gates.pyi"] = gates_stub()
     result = {path: formatted(text) for path, text in stubs.items()}
     result[ROOT / "docs" / "gates.md"] = gates_page()
+    result[loss_table.PAGE] = loss_table.page()
     result[accuracy_table.PAGE] = accuracy_table.stored_page()
     result[ROOT / "docs" / "activations.md"] = pages.index()
     for record in rv.registry():

@@ -8,15 +8,6 @@
 namespace py = pybind11;
 
 namespace ranvier::bindings {
-namespace {
-
-bool is_float32(const std::variant<std::unique_ptr<BatchLoss<float>>,
-                                   std::unique_ptr<BatchLoss<double>>>& loss) {
-    return loss.index() == 0;
-}
-
-}  // namespace
-
 bool PreparedBatchLoss::takes_a_label(bool target_is_labels) const {
     const Labels kind = handle_->record().labels;
     return target_is_labels && (kind == Labels::one_class || kind == Labels::ignorable_class);
@@ -24,7 +15,7 @@ bool PreparedBatchLoss::takes_a_label(bool target_is_labels) const {
 
 bool PreparedBatchLoss::has_labels(py::handle target, std::size_t rows, std::size_t columns) const {
     auto* array = reinterpret_cast<PyArrayObject*>(target.ptr());
-    const int scores = is_float32(loss_) ? NPY_FLOAT : NPY_DOUBLE;
+    const int scores = is_float32() ? NPY_FLOAT : NPY_DOUBLE;
     if (!PyArray_Check(target.ptr()) || !PyArray_ISCARRAY_RO(array) ||
         (PyArray_TYPE(array) != NPY_INT64 && PyArray_TYPE(array) != scores)) {
         throw py::type_error("target is not a C-ordered array of int64 or of the scores' dtype");
@@ -32,10 +23,11 @@ bool PreparedBatchLoss::has_labels(py::handle target, std::size_t rows, std::siz
     const bool labels = PyArray_TYPE(array) == NPY_INT64;
     const bool one_a_row = takes_a_label(labels);
     const auto size = static_cast<std::size_t>(PyArray_SIZE(array));
-    if (one_a_row ? size != rows : columns == 0 ? size != 0 : size % columns != 0 || size / columns != rows) {
+    const std::size_t each = one_a_row ? 1 : columns;
+    if (each == 0 ? size != 0 : size % each != 0 || size / each != rows) {
         throw py::value_error("target has " + std::to_string(size) + " numbers; expected " +
-                              (one_a_row ? "one" : std::to_string(columns)) + " for each of " +
-                              std::to_string(rows) + " rows");
+                              std::to_string(each) + " for each of " + std::to_string(rows) +
+                              " rows");
     }
     return labels;
 }
@@ -47,7 +39,11 @@ double PreparedBatchLoss::begin(py::object target, py::object sample_weight, std
     const void* data = PyArray_DATA(reinterpret_cast<PyArrayObject*>(target.ptr()));
     rows_ = columns_ = 0;  // nothing may be run if this throws
     const double divisor = std::visit(
-        [&](auto& loss) { return loss->begin(data, labels, weights, rows, columns); }, loss_);
+        [&](auto& loss) {
+            const py::gil_scoped_release release;
+            return loss->begin(data, labels, weights, rows, columns);
+        },
+        loss_);
     target_ = std::move(target);
     sample_weight_ = std::move(sample_weight);
     rows_ = rows;
@@ -59,7 +55,7 @@ void PreparedBatchLoss::run(std::size_t first, std::size_t end, py::handle score
                             py::handle gradient) {
     const FloatArray x(scores, "scores");
     const auto fits = [&](const FloatArray& array) {
-        return array.is_float32() == is_float32(loss_) && array.contiguous() &&
+        return array.is_float32() == is_float32() && array.contiguous() &&
                array.ndim() == 2 && array.shape(0) == rows_ && array.shape(1) == columns_;
     };
     if (!fits(x) || first > end || end > rows_) {
@@ -76,6 +72,7 @@ void PreparedBatchLoss::run(std::size_t first, std::size_t end, py::handle score
     const auto as = [&]<class T>(BatchLoss<T>& loss) {
         loss.run(first, end, reinterpret_cast<const T*>(x.data()), reinterpret_cast<T*>(out));
     };
+    const py::gil_scoped_release release;
     std::visit([&](auto& loss) { as(*loss); }, loss_);
 }
 

@@ -40,6 +40,8 @@ public:
     double value();
 
 private:
+    bool is_float32() const { return loss_.index() == 0; }
+
     std::shared_ptr<const LossHandle> handle_;
     std::variant<std::unique_ptr<BatchLoss<float>>, std::unique_ptr<BatchLoss<double>>> loss_;
     std::size_t rows_ = 0, columns_ = 0;

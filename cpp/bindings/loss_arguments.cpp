@@ -70,7 +70,7 @@ py::object contiguous_labels(py::handle target, const Shape& shape, bool copy,
 
 LossArguments::LossArguments(const LossHandle& loss, const py::tuple& operands, py::handle target,
                              py::handle weight, py::handle sample_weight, py::handle out)
-    : loss_(loss), record_(loss.record()) {
+    : loss_(loss), record_(loss.record()), graded_(!out.is_none()) {
     take_operands(operands);
     take_target(target);
     take_weights(weight, sample_weight);
@@ -100,7 +100,7 @@ void LossArguments::take_operands(const py::tuple& operands) {
         const FloatArray operand(operands[k], name);
         if (k > 0) operand.require_like(first, name, record_.operands[0].name);
         arrays_.operands[k] = described(operand.array());
-        taken_.add(operand.array(), name);
+        take(operands[k], name);
     }
 }
 
@@ -132,7 +132,7 @@ void LossArguments::take_target(py::handle target) {
         const FloatArray probabilities(target, "target");
         probabilities.require_like(in, "target", "input");
         arrays_.probabilities = described(probabilities.array());
-        taken_.add(target, "target");
+        take(target, "target");
         return;
     }
     const bool list = record_.labels == Labels::class_list;
@@ -147,7 +147,7 @@ void LossArguments::take_target(py::handle target) {
                                            in.dtype_name() + " (class probabilities)"
                                      : "");
     arrays_.labels = static_cast<const std::int64_t*>(PyArray_DATA(as_array(labels_)));
-    taken_.add(labels_, "target");
+    take(labels_, "target");
 }
 
 void LossArguments::take_weights(py::handle weight, py::handle sample_weight) {
@@ -155,7 +155,7 @@ void LossArguments::take_weights(py::handle weight, py::handle sample_weight) {
     const bool single = record_.family != LossFamily::elementwise && in.ndim == 1;
     arrays_.sample_weight =
         doubles(sample_weight, single ? 1 : in.samples(), "sample_weight");
-    taken_.add(sample_weight, "sample_weight");
+    take(sample_weight, "sample_weight");
     if (weight.is_none()) return;
     const FloatArray given(weight, "weight");
     if (record_.family == LossFamily::elementwise) {
@@ -176,7 +176,7 @@ void LossArguments::take_weights(py::handle weight, py::handle sample_weight) {
         }
     }
     arrays_.weight = described(given.array());
-    taken_.add(weight, "weight");
+    take(weight, "weight");
 }
 
 void LossArguments::take_gradients(py::handle out) {

@@ -19,13 +19,13 @@ ranvier::Rows rows_of(const std::vector<T>& data, std::size_t length) {
 }
 
 template <class T>
+ranvier::ClassArray classes_of(const std::vector<T>& data, std::size_t n) {
+    return {reinterpret_cast<char*>(const_cast<T*>(data.data())),
+            static_cast<std::ptrdiff_t>(n * sizeof(T)), sizeof(T), nullptr};
+}
+
+template <class T>
 void cross_entropy(const std::vector<T>& x, std::size_t rows, std::size_t n) {
-    const auto stride = static_cast<std::ptrdiff_t>(n * sizeof(T)),
-               item = std::ptrdiff_t(sizeof(T));
-    const auto classes_of = [&](const std::vector<T>& data) {
-        return ranvier::ClassArray{reinterpret_cast<char*>(const_cast<T*>(data.data())), stride,
-                                   item, nullptr};
-    };
     const std::vector<std::int64_t> label = labels(rows, n);
     const std::vector<T> share = shares<T>(x.size());
     for (const double smoothing : {0.0, 0.1}) {
@@ -35,19 +35,19 @@ void cross_entropy(const std::vector<T>& x, std::size_t rows, std::size_t n) {
             batch.outer = rows;
             batch.classes = n;
             batch.inner = 1;
-            batch.logits = classes_of(x);
-            batch.gradient = classes_of(gradient);
+            batch.logits = classes_of(x, n);
+            batch.gradient = classes_of(gradient, n);
             if (by_label) {
                 batch.labels = label.data();
             } else {
-                batch.probabilities = classes_of(share);
+                batch.probabilities = classes_of(share, n);
             }
             batch.ignore_index = -100;
             batch.smoothing = smoothing;
             batch.scale = 0.3;
             batch.losses = losses.data();
             const double sum =
-                ranvier::run_cross_entropy<T>(batch, ranvier::row_kernels<T>().cross_entropy);
+                ranvier::run_cross_entropy<T>(ranvier::ClassLoss::cross_entropy, batch);
             const std::string name =
                 "cross_entropy of " + std::string(by_label ? "labels" : "shares") + ", " +
                 std::to_string(n) + " classes, smoothing " + std::to_string(smoothing) + ", ";
@@ -56,6 +56,27 @@ void cross_entropy(const std::vector<T>& x, std::size_t rows, std::size_t n) {
             report(name + "sum of " + suffix<T>, std::vector{sum});
         }
     }
+}
+
+template <class T>
+void nll_loss(const std::vector<T>& x, std::size_t rows, std::size_t n) {
+    const std::vector<std::int64_t> label = labels(rows, n);
+    std::vector<T> gradient(x.size()), losses(rows);
+    ranvier::CrossEntropyBatch batch{};
+    batch.outer = rows;
+    batch.classes = n;
+    batch.inner = 1;
+    batch.logits = classes_of(x, n);
+    batch.gradient = classes_of(gradient, n);
+    batch.labels = label.data();
+    batch.ignore_index = label[0];
+    batch.scale = 0.3;
+    batch.losses = losses.data();
+    const double sum = ranvier::run_cross_entropy<T>(ranvier::ClassLoss::nll_loss, batch);
+    const std::string name = "nll_loss, " + std::to_string(n) + " classes, ";
+    report(name + "losses", losses);
+    report(name + "gradient", gradient);
+    report(name + "sum of " + suffix<T>, std::vector{sum});
 }
 
 template <class T>
@@ -98,6 +119,7 @@ void all() {
             report((logarithm ? "vjp.log_softmax" : "vjp.softmax") + of, gradient);
         }
         cross_entropy(x, rows, n);
+        nll_loss(x, rows, n);
         report("sum of squares of " + std::string(suffix<T>) + of,
                std::vector{ranvier::sum_of_squares(ranvier::dtype_of<T>, x.data(), x.size())});
     }

@@ -39,7 +39,7 @@ double l1_loss(const T* input, const T* target, T* gradient, std::size_t n,
                Reduction reduction = Reduction::mean);
 
 /// d^2 / 2 for d = |x - y| <= delta, delta (d - delta / 2) otherwise. Throws std::invalid_argument
-/// if delta is not positive and finite.
+/// if delta is not positive.
 template <class T>
 double huber_loss(const T* input, const T* target, T* gradient, std::size_t n, double delta = 1.0,
                   Reduction reduction = Reduction::mean);

@@ -48,19 +48,17 @@ template <class T>
 class Line {
 public:
     Line(std::ptrdiff_t stride, std::size_t n)
-        : stride_(stride), n_(n), direct_(stride == sizeof(T) || n <= 1) {
-        if (!direct_) copy_ = std::make_unique_for_overwrite<T[]>(n);
-    }
+        : stride_(stride), n_(n), direct_(stride == sizeof(T) || n <= 1) {}
 
     /// Those that begin at `start`; null for null.
     T* read(char* start) {
         if (direct_ || start == nullptr) return reinterpret_cast<T*>(start);
-        gather(reinterpret_cast<char*>(copy_.get()), start, stride_, sizeof(T), n_);
-        return copy_.get();
+        gather(reinterpret_cast<char*>(copy()), start, stride_, sizeof(T), n_);
+        return copy();
     }
     /// Where to write them; `write_back` takes them to their places.
     T* target(char* start) {
-        return direct_ || start == nullptr ? reinterpret_cast<T*>(start) : copy_.get();
+        return direct_ || start == nullptr ? reinterpret_cast<T*>(start) : copy();
     }
     void write_back(char* start) const {
         if (direct_ || start == nullptr) return;
@@ -68,10 +66,15 @@ public:
     }
 
 private:
+    T* copy() {
+        if (!copy_) copy_ = std::make_unique_for_overwrite<T[]>(n_);
+        return copy_.get();
+    }
+
     std::ptrdiff_t stride_;
     std::size_t n_;
     bool direct_;
-    std::unique_ptr<T[]> copy_;
+    std::unique_ptr<T[]> copy_;  // made when it is first needed
 };
 
 }  // namespace ranvier

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 import ranvier as rv
+from ranvier.losses._uses import every_loss
 
 from .timing import Row, Run, Scope, check, interleave
 
@@ -24,33 +26,34 @@ _FEW_LOGITS = _LOGITS[:2]
 
 
 def _inputs(shape: tuple[int, int]) -> dict[str, tuple[int, tuple[Array, ...]]]:
-    """By loss: how many of the inputs have a gradient, and the inputs in torch's order."""
+    """By loss of torch: how many of the inputs have a gradient, and the inputs in torch's order."""
     rng = np.random.default_rng(0)
-    x, y, z = rng.standard_normal((3, *shape), dtype=np.float32)
-    p, q = rng.uniform(0.01, 0.99, (2, *shape)).astype(np.float32)
-    signs = np.where(y > 0, 1, -1).astype(np.float32)
-    labels = rng.integers(0, shape[1], shape[0])
-    logs = rv.log_softmax(x)
-    return {
-        "mse_loss": (1, (x, y)),
-        "l1_loss": (1, (x, y)),
-        "smooth_l1_loss": (1, (x, y)),
-        "huber_loss": (1, (x, y)),
-        "binary_cross_entropy": (1, (p, q)),
-        "binary_cross_entropy_with_logits": (1, (x, q)),
-        "kl_div": (1, (logs, q)),
-        "poisson_nll_loss": (1, (x, q)),
-        "gaussian_nll_loss": (1, (x, y, p)),
-        "hinge_embedding_loss": (1, (x, signs)),
-        "soft_margin_loss": (1, (x, signs)),
-        "margin_ranking_loss": (2, (x, y, signs)),
-        "nll_loss": (1, (logs, labels)),
-        "multi_margin_loss": (1, (x, labels)),
-        "multilabel_soft_margin_loss": (1, (x, (q > 0.5).astype(np.float32))),
-        "cosine_embedding_loss": (2, (x, y, signs[:, 0].copy())),
-        "triplet_margin_loss": (3, (x, y, z)),
-        "cross_entropy": (1, (x, labels)),
-    }
+
+    def made(kind: str) -> Array:
+        x = rng.standard_normal(shape, dtype=np.float32)
+        shares = rng.uniform(0.01, 0.99, shape).astype(np.float32)
+        signs = np.where(x > 0, 1, -1).astype(np.float32)
+        of_kind: dict[str, Array] = {
+            "logarithms": rv.log_softmax(x),
+            "signs": signs,
+            "sign": signs[:, 0].copy(),
+            "class": rng.integers(0, shape[1], shape[0]),
+            "classes": np.where(signs > 0, rng.permutation(shape[1]), -1),
+            **dict.fromkeys(("probabilities", "shares", "variances", "counts"), shares),
+        }
+        return of_kind.get(kind, x)
+
+    result = {}
+    for loss in every_loss():
+        if not loss.in_torch:
+            continue
+        row = loss.rows[0]
+        kinds = {operand.name: operand.kind for operand in row.operands}
+        kinds.setdefault("target", row.labels)
+        names = [*inspect.signature(loss).parameters]
+        arrays = tuple(made(kinds[name]) for name in names if kinds.get(name))
+        result[loss.__name__] = (len(row.graded), arrays)
+    return result
 
 
 def rows(scope: Scope) -> Iterator[Row]:

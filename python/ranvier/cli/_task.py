@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,13 +11,24 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import data
+from ..losses import Loss
+from ..losses._uses import Use, classification, every_loss, regression
 from ._errors import UsageError
 
 __all__ = ["CLASS_LOSSES", "NUMBER_LOSSES", "load", "loss", "r2"]
 
+
+def _fitting(use_of: Callable[[Loss], Use | None], use: Use) -> tuple[str, ...]:
+    """The losses that are used so."""
+    return tuple(loss.__name__ for loss in every_loss() if use_of(loss) == use)
+
+
 # The first is that of a data set about which nothing is said.
-CLASS_LOSSES = ("cross_entropy", "multi_margin_loss", "multiclass_hinge_loss")
-NUMBER_LOSSES = ("mse_loss", "l1_loss", "huber_loss", "log_cosh_loss", "quantile_loss")
+CLASS_LOSSES = (
+    *_fitting(classification, Use("classes", "softmax")),
+    *_fitting(classification, Use("classes", "identity")),
+)
+NUMBER_LOSSES = _fitting(regression, Use("numbers", "identity"))
 
 
 def load(name: str, folder: str | None) -> data.Dataset:

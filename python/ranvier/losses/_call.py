@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from .._native import _core
 from ._arrays import (
     Array,
     as_array,
     beside,
     broadcast_weights,
     weights_of,
-    weights_of_columns,
 )
 from ._records import RECORDS, handle
 
@@ -71,6 +70,8 @@ class Evaluation:
     These go to `out`, one array or a tuple of them, or to new ones, and are then in `gradients`.
     """
 
+    __slots__ = ("_out", "graded", "gradients")
+
     def __init__(self, graded: bool = False, out: Any = None) -> None:
         self.graded = graded
         self.gradients: tuple[Array, ...] = ()
@@ -84,10 +85,12 @@ class Evaluation:
         """One array for each input, if gradients are asked for."""
         if not self.graded:
             return None
-        if self._out is None:
+        if len(inputs) == 1:
+            (input,) = inputs
+            out = self._out
+            self.gradients = (np.empty(input.shape, input.dtype) if out is None else out,)
+        elif self._out is None:
             self.gradients = tuple(np.empty(i.shape, i.dtype) for i in inputs)
-        elif len(inputs) == 1:
-            self.gradients = (self._out,)
         elif isinstance(self._out, tuple | list) and len(self._out) == len(inputs):
             self.gradients = tuple(self._out)
         else:
@@ -98,14 +101,12 @@ class Evaluation:
         self, row: str, values: tuple[npt.ArrayLike, ...]
     ) -> tuple[tuple[Array, ...], tuple[Array, ...] | None]:
         """The arrays, and those for the gradients."""
-        operands = RECORDS[row].operands
+        record = RECORDS[row]
         input = as_array(values[0])
-        others = zip(operands[1:], values[1:], strict=True)
-        arrays = (input, *(beside(operand, value, input) for operand, value in others))
+        arrays = (input, *map(beside, record.operands[1:], values[1:], repeat(input)))
         if not self.graded:
             return arrays, None
-        graded = [a for a, operand in zip(arrays, operands, strict=True) if operand.graded]
-        return arrays, self.gradients_of(*graded)
+        return arrays, self.gradients_of(*(arrays[k] for k in record.graded))
 
     def elementwise(
         self,
@@ -182,79 +183,3 @@ class Evaluation:
             sample_weight = weights_of(sample_weight, "sample_weight", samples, np.float64)
         out = self.gradients_of(scores)
         return loss.run((scores,), as_array(target), weight, sample_weight, out)
-
-
-class BatchPreparation:
-    """The loss of batches of (N, C) scores, prepared once: the options without the arrays.
-
-    A function of ranvier.losses is called with None for its input and target.
-    """
-
-    def __init__(self, dtype: Any) -> None:
-        self.dtype = np.dtype(dtype).name
-
-    def _prepared(
-        self, loss: _core.Loss, weight: npt.ArrayLike | None, dtype: Any, operand: Any = None
-    ) -> _core.BatchLoss | None:
-        row = None
-        if weight is not None:
-            row = weights_of_columns(weight, "weight", dtype)
-            if row is None:
-                return None
-        return loss.batch(self.dtype, row, operand)
-
-    def _constant(
-        self, row: str, operands: tuple[npt.ArrayLike, ...], first: int
-    ) -> tuple[bool, Array | None]:
-        """Whether the operands from the first on are the same for all rows, and the only one."""
-        if len(operands) == first:
-            return True, None
-        operand = RECORDS[row].operands[first]
-        if operand.kind not in ("weights", "costs"):
-            return False, None
-        constant = weights_of_columns(operands[first], operand.name, self.dtype)
-        return constant is not None, constant
-
-    def elementwise(
-        self,
-        row: str,
-        *operands: npt.ArrayLike,
-        reduction: str,
-        sample_weight: npt.ArrayLike | None,
-        weight: npt.ArrayLike | None = None,
-        mean_by_weight: bool = False,
-        unit: str = "element",
-        **parameters: Any,
-    ) -> _core.BatchLoss | None:
-        loss = handle(row, reduction, parameters, unit, mean_by_weight)
-        fits, third = self._constant(row, operands, 2)
-        return self._prepared(loss, weight, np.float64, third) if fits else None
-
-    def rows(
-        self,
-        row: str,
-        *operands: npt.ArrayLike,
-        target: npt.ArrayLike | None,
-        reduction: str,
-        sample_weight: npt.ArrayLike | None,
-        weight: npt.ArrayLike | None = None,
-        **parameters: Any,
-    ) -> _core.BatchLoss | None:
-        loss = handle(row, reduction, parameters)
-        fits, second = self._constant(row, operands, 1)
-        return self._prepared(loss, weight, np.float64, second) if fits else None
-
-    def classes(
-        self,
-        row: str,
-        input: npt.ArrayLike,
-        target: npt.ArrayLike,
-        *,
-        reduction: str,
-        sample_weight: npt.ArrayLike | None,
-        weight: npt.ArrayLike | None,
-        ignore_index: int,
-        **parameters: Any,
-    ) -> _core.BatchLoss | None:
-        loss = handle(row, reduction, parameters, ignore_index=ignore_index)
-        return self._prepared(loss, weight, self.dtype)

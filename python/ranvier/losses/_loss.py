@@ -11,8 +11,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from .._native import _core
-from ._call import BatchPreparation, Evaluation
+from ._call import Evaluation
 from ._records import RECORDS, Record
 
 _ELEMENTS = """reduction : {"mean", "sum", "none"}, default "mean"
@@ -123,45 +122,3 @@ def loss(
         return Loss(evaluate, tuple(RECORDS[row] for row in rows), formula, in_torch)
 
     return decorate
-
-
-def batch_handle(function: Any, dtype: Any) -> _core.BatchLoss | None:
-    """A loss prepared for a training step: the mean over batches of (N, C) scores of this dtype.
-
-    Parameters
-    ----------
-    function : Loss, or a functools.partial of one with options
-    dtype : float32 or float64
-        Of the scores.
-
-    Returns
-    -------
-    BatchLoss or None
-        None where the native code has nothing of the kind: for a function of one's own, several
-        inputs, another reduction, or options that differ from row to row.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an option is out of its range, as the loss itself.
-    """
-    options: dict[str, Any] = {}
-    if isinstance(function, functools.partial):
-        if function.args:
-            return None
-        function, options = function.func, dict(function.keywords)
-    if type(function) is not Loss or any(row.gradients != 1 for row in function.rows):
-        return None
-    parameters = function.__signature__.parameters
-    required = [
-        p.name for p in parameters.values() if p.default is p.empty and p.name not in options
-    ]
-    first = next(iter(parameters))
-    if len(required) != 2 or required != [first, "target"] or not options.keys() <= set(parameters):
-        return None
-    if options.get("sample_weight") is not None or options.get("reduction", "mean") == "none":
-        return None
-    handle: _core.BatchLoss | None = function._evaluate(
-        BatchPreparation(dtype), **dict.fromkeys(required), **options
-    )
-    return handle

@@ -64,9 +64,10 @@ class Record:
     kink: str
     reference: str
 
-    @property
-    def gradients(self) -> int:
-        return sum(operand.graded for operand in self.operands)
+    @functools.cached_property
+    def graded(self) -> tuple[int, ...]:
+        """The indices of the operands that have a gradient."""
+        return tuple(k for k, operand in enumerate(self.operands) if operand.graded)
 
 
 def _record(row: Mapping[str, Any]) -> Record:
@@ -96,7 +97,8 @@ def _handle(
     row: str, reduction: Any, unit: str, mean_by_weight: bool, ignore_index: Any, *parameters: Any
 ) -> _core.Loss:
     checks = RECORDS[row].parameters
-    pairs = zip(parameters[::2], parameters[1::2], strict=True)
+    count = len(parameters) // 2  # names, then values
+    pairs = zip(parameters[:count], parameters[count:], strict=True)
     values = {name: checks[name].checked(value) for name, value in pairs}
     label = _label(ignore_index)
     check_reduction(reduction)
@@ -121,8 +123,8 @@ def handle(
     mean_by_weight : bool
         Whether the mean is weighted by the weights of the elements too.
     """
-    flat = [part for item in parameters.items() for part in item] if parameters else ()
+    key = (row, reduction, unit, mean_by_weight, ignore_index, *parameters, *parameters.values())
     try:
-        return _handle(row, reduction, unit, mean_by_weight, ignore_index, *flat)
+        return _handle(*key)
     except TypeError:  # not hashable, or refused: the error is that of the value
-        return _handle.__wrapped__(row, reduction, unit, mean_by_weight, ignore_index, *flat)
+        return _handle.__wrapped__(*key)

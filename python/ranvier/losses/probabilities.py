@@ -90,13 +90,12 @@ def binary_cross_entropy_with_logits(
     >>> round(value, 6), gradient.tolist()
     (0.693147, [-0.5])
     """
-    weighted = pos_weight is not None
+    row = "binary_cross_entropy_with_logits"
+    operands: tuple[npt.ArrayLike, ...] = (input, target)
+    if pos_weight is not None:
+        row, operands = f"weighted_{row}", (input, target, pos_weight)
     return call.elementwise(
-        f"{'weighted_' if weighted else ''}binary_cross_entropy_with_logits",
-        *(input, target, pos_weight)[: 3 if weighted else 2],
-        reduction=reduction,
-        weight=weight,
-        sample_weight=sample_weight,
+        row, *operands, reduction=reduction, weight=weight, sample_weight=sample_weight
     )
 
 
@@ -243,14 +242,15 @@ def poisson_nll_loss(
     >>> losses.poisson_nll_loss.value_and_grad([0.0], [3.0])
     (1.0, array([-2.]))
     """
-    number("eps", eps)  # which only one of the two reads
+    parameters: dict[str, Any] = {} if log_input else {"eps": eps}
+    number("eps", eps)  # also where it is not used
     return call.elementwise(
         f"poisson_nll_loss{'_log_input' if log_input else ''}{'_full' if full else ''}",
         input,
         target,
-        **({} if log_input else {"eps": eps}),
         reduction=reduction,
         sample_weight=sample_weight,
+        **parameters,
     )
 
 

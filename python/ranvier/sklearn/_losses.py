@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy.typing as npt
 
@@ -15,68 +15,17 @@ from .._native import _core
 from .._native_training import NativeObjective
 from ..activations import sigmoid
 from ..losses._loss import batch_handle
+from ..losses._uses import Use, classification, every_loss, regression
 from ..softmax import log_softmax, log_softmax_vjp
 from ._network import Perceptron
 
 Array = npt.NDArray[Any]
-Link = Literal["identity", "logistic", "softmax", "exp"]
-
-
-@dataclass(frozen=True)
-class Use:
-    """How an estimator uses a loss.
-
-    Attributes
-    ----------
-    targets : {"classes", "indicators", "signs", "numbers"}
-        What the loss wants of y: the number of the class; for each output 1 or 0, or 1 or -1; the
-        numbers themselves.
-    link : {"identity", "logistic", "softmax", "exp"}
-        What makes a prediction, or a probability, of the output.
-    through : {"", "log_softmax", "sigmoid"}
-        What the loss wants to be applied to the output first.
-    """
-
-    targets: Literal["classes", "indicators", "signs", "numbers"]
-    link: Link
-    through: Literal["", "log_softmax", "sigmoid"] = ""
-
-    @property
-    def has_output_for_each_class(self) -> bool:
-        """Whether two classes take two outputs, and a sample cannot have several classes."""
-        return self.targets == "classes" or self.link == "softmax"
-
-
-_OF_DIFFERENCES = (
-    "mse_loss",
-    "l1_loss",
-    "smooth_l1_loss",
-    "huber_loss",
-    "lq_loss",
-    "log_cosh_loss",
-    "quantile_loss",
-)
-_OF_MARGINS = ("hinge_loss", "squared_hinge_loss", "square_margin_loss", "multilabel_hinge_loss")
 
 CLASSIFICATION: Mapping[str, Use] = {
-    "cross_entropy": Use("classes", "softmax"),
-    "nll_loss": Use("classes", "softmax", through="log_softmax"),
-    "kl_div": Use("indicators", "softmax", through="log_softmax"),
-    "multi_margin_loss": Use("classes", "identity"),
-    "multiclass_hinge_loss": Use("classes", "identity"),
-    "binary_cross_entropy": Use("indicators", "logistic", through="sigmoid"),
-    "binary_cross_entropy_with_logits": Use("indicators", "logistic"),
-    "focal_loss": Use("indicators", "logistic"),
-    "multilabel_soft_margin_loss": Use("indicators", "logistic"),
-    "logistic_loss": Use("signs", "logistic"),
-    "soft_margin_loss": Use("signs", "logistic"),
-    **dict.fromkeys((*_OF_MARGINS, *_OF_DIFFERENCES), Use("signs", "identity")),
+    loss.__name__: use for loss in every_loss() if (use := classification(loss)) is not None
 }
 REGRESSION: Mapping[str, Use] = {
-    **dict.fromkeys(_OF_DIFFERENCES, Use("numbers", "identity")),
-    "poisson_nll_loss": Use("numbers", "exp"),
-    "binary_cross_entropy": Use("numbers", "logistic", through="sigmoid"),
-    "binary_cross_entropy_with_logits": Use("numbers", "logistic"),
+    loss.__name__: use for loss in every_loss() if (use := regression(loss)) is not None
 }
 
 

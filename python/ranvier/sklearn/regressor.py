@@ -15,9 +15,10 @@ from sklearn.utils.validation import validate_data
 
 from .. import losses
 from ..activations import sigmoid
+from ..losses._uses import Use
 from ..nn._quiet import quiet
 from ._estimator import MultilayerPerceptron, has_mini_batches
-from ._losses import REGRESSION, Choice, Use, choose
+from ._losses import REGRESSION, Choice, choose
 
 Array = npt.NDArray[Any]
 
