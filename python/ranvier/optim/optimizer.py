@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, ClassVar
@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .._checks import check_mapping, integer, number
+from .._memory import from_state, to_state
 from .._native import _core
 from .checks import (
     NOT_NEGATIVE,
@@ -153,6 +154,14 @@ class Optimizer:
             raise ValueError("params was a dict; a group cannot be added to it")
         self.param_groups.append(group)
         self._group_states.append(State())
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The attributes, with parameters of a model as the places where they lie: see `Memory`."""
+        return {**vars(self), "param_groups": _each_parameter(to_state, self.param_groups)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.param_groups = _each_parameter(from_state, self.param_groups)
 
     def _params(self) -> list[Array]:
         return [parameter for group in self.param_groups for parameter in group["params"]]
@@ -365,6 +374,11 @@ class Optimizer:
 def rule_options(cls: type[Optimizer], defaults: Mapping[str, Any]) -> tuple[str, ...]:
     """The hyperparameters that the native rule reads, in its order."""
     return tuple([name for name in defaults if name not in ("maximize", *cls._at_start)])
+
+
+def _each_parameter(function: Callable[[Any], Any], groups: list[Group]) -> list[Group]:
+    """The groups with what the function makes of each parameter."""
+    return [{**group, "params": [function(p) for p in group["params"]]} for group in groups]
 
 
 def _check_scheduled(group: Mapping[str, Any]) -> None:
