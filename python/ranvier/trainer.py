@@ -19,6 +19,7 @@ from ._batches import Array, Rows, batches
 from ._checks import at_least, check_mapping
 from ._epoch_mean import EpochMean, Steps, batch_weight, counted_labels, right_labels
 from ._interrupts import Interrupts
+from ._memory import location
 from ._native_training import NativeTraining
 from ._progress import Progress
 from .history import History, Logs
@@ -535,17 +536,16 @@ class Trainer:
 
     def _gradients(self) -> list[Array]:
         """The model's gradients in the order of the optimizer's parameters."""
-        gradient_of = dict(
-            zip(map(_memory, self.model.parameters()), self.model.gradients(), strict=True)
-        )
+        pairs = zip(self.model.parameters(), self.model.gradients(), strict=True)
+        gradient_of = {location(parameter): gradient for parameter, gradient in pairs}
         held = [p for group in self.optimizer.param_groups for p in group["params"]]
-        strange = [i for i, parameter in enumerate(held) if _memory(parameter) not in gradient_of]
+        strange = [i for i, parameter in enumerate(held) if location(parameter) not in gradient_of]
         if strange:
             raise ValueError(
                 f"optimizer holds {len(held)} arrays of which number {strange[0]} is not a "
                 "parameter of the model; expected arrays of model.parameters()"
             )
-        return [gradient_of[_memory(parameter)] for parameter in held]
+        return [gradient_of[location(parameter)] for parameter in held]
 
     @contextmanager
     def _mode(self, training: bool) -> Iterator[None]:
@@ -578,11 +578,6 @@ def _aligned(rows: Rows, inputs: Rows) -> Rows:
             f"{rows.name} has {len(rows)} rows; expected {len(inputs)}, as {inputs.name}"
         )
     return rows
-
-
-def _memory(array: Array) -> tuple[int, tuple[int, ...]]:
-    """What two arrays over the same memory have in common, however each was made."""
-    return array.ctypes.data, array.shape
 
 
 def _has_state(thing: Any) -> bool:

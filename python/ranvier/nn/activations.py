@@ -48,17 +48,18 @@ class Elementwise(Module):
     def __getstate__(self) -> dict[str, Any]:
         # A pickled ufunc is its name alone, which is then looked for in all modules there are.
         found = ("_index", "_value", "_vjp")
-        return {name: value for name, value in vars(self).items() if name not in found}
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name not in found}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
+        super().__setstate__(state)
         self._find_functions()
 
     def forward(self, x: Array) -> Array:
         """The activation of x: any shape, float16, float32 or float64."""
         if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
             raise TypeError(f"x is of {getattr(x, 'dtype', type(x))}; expected a floating array")
-        y = self._result("output", x.shape, x.dtype)
+        y = np.empty(x.shape, x.dtype)
         self._value(x, *self._arguments_in(x), out=y)
         self._workspace.saved = y if self._from_output else x
         return y
@@ -66,7 +67,7 @@ class Elementwise(Module):
     def backward(self, grad_output: Array, accumulate: bool = False) -> Array:
         saved: Array = self._saved()
         check_gradient(grad_output, saved.shape, saved.dtype)
-        result = self._result("grad_input", saved.shape, saved.dtype)
+        result = np.empty(saved.shape, saved.dtype)
         self._vjp(grad_output, saved, *self._arguments_in(saved), out=result)
         return result
 

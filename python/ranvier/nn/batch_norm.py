@@ -127,9 +127,9 @@ class BatchNorm1d(Module):
                 "whose statistics are taken"
             )
         x = self._contiguous("x", x)
-        y = self._result("output", x.shape, x.dtype)
-        mean = self._result("mean", (self.num_features,), np.float64)
-        scale = self._result("scale", (self.num_features,), np.float64)
+        y = np.empty(x.shape, x.dtype)
+        mean = self._scratch("mean", (self.num_features,), np.float64)
+        scale = self._scratch("scale", (self.num_features,), np.float64)
         _core.batch_norm(
             x, self._parameters.get("weight"), self._parameters.get("bias"),
             self._buffers.get("running_mean"), self._buffers.get("running_var"), self._share(),
@@ -143,7 +143,7 @@ class BatchNorm1d(Module):
     def backward(self, grad_output: Array, accumulate: bool = False) -> Array:
         x, mean, scale, of_batch = self._saved()
         check_gradient(grad_output, x.shape, x.dtype)
-        result = self._result("grad_input", x.shape, x.dtype)
+        result = np.empty(x.shape, x.dtype)
         _core.batch_norm_backward(
             self._contiguous("grad_output", grad_output), x, self._parameters.get("weight"),
             of_batch, mean, scale, self._work(x), result,
@@ -160,7 +160,7 @@ class BatchNorm1d(Module):
     def _work(self, x: Array) -> Array:
         length = x.shape[2] if x.ndim == 3 else 1
         size = _core.batch_norm_work(len(x), self.num_features, length)
-        return self._result("work", (size,), np.float64)
+        return self._scratch("work", (size,), np.float64)
 
     def __repr__(self) -> str:
         return (

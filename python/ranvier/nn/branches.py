@@ -57,14 +57,14 @@ class Residual(Module):
                     f"{self.module!r} made dtype {branch.dtype} of x; expected {x.dtype}, as x has"
                 )
             self._workspace.saved = x.shape, x.dtype
-            return np.add(x, branch, out=self._result("output", x.shape, x.dtype))
+            return np.add(x, branch, out=np.empty(x.shape, x.dtype))
 
     def backward(self, grad_output: Array, accumulate: bool = False) -> Array:
         shape, dtype = self._saved()
         check_gradient(grad_output, shape, dtype)
         with quiet():
             branch = self.module.backward(grad_output, accumulate)
-            return np.add(grad_output, branch, out=self._result("grad_input", shape, dtype))
+            return np.add(grad_output, branch, out=np.empty(shape, dtype))
 
     def backward_parameters(self, grad_output: Array, accumulate: bool = False) -> None:
         check_gradient(grad_output, *self._saved())
@@ -130,7 +130,7 @@ class Concat(Container):
                     "layers[0] made"
                 )
         lengths = [output.shape[dim] for output in outputs]
-        y = self._result("output", (*before, sum(lengths), *after), first.dtype)
+        y = np.empty((*before, sum(lengths), *after), first.dtype)
         self._workspace.saved = dim, lengths, y.shape, y.dtype
         return np.concatenate(outputs, dim, out=y)
 
@@ -140,7 +140,8 @@ class Concat(Container):
             for layer, part in zip(self._layers, self._parts(grad_output), strict=True):
                 gradient = layer.backward(part, accumulate)
                 if total is None:
-                    total = self._result("grad_input", gradient.shape, gradient.dtype)
+                    # A copy: the layer may have returned the part itself.
+                    total = np.empty(gradient.shape, gradient.dtype)
                     np.copyto(total, gradient)
                 else:
                     total += gradient

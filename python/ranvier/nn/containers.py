@@ -73,6 +73,8 @@ class Sequential(Container):
     (23,)
     """
 
+    _stages: Sequence[Module | Stack] = ()
+
     def __init__(self, *layers: Module) -> None:
         super().__init__(*layers)
         self._stages = _stages(layers)
@@ -102,6 +104,11 @@ class Sequential(Container):
                 grad_output = stage.backward(grad_output, accumulate)
             if self._first < len(self._stages):
                 self._stages[self._first].backward_parameters(grad_output, accumulate)
+
+    def _forget(self) -> None:
+        for stage in self._stages:
+            if isinstance(stage, Stack):
+                stage.forget()
 
     def _whole_stack(self, shape: tuple[int, ...]) -> Stack | None:
         return self._layers_stack(shape) if is_native(self, Sequential) else None

@@ -100,9 +100,9 @@ class Embedding(Module):
                     f"x has the index {extreme}; expected 0 to {self.num_embeddings - 1}"
                 )
         weight = self._parameters["weight"]
-        indices = self._result("indices", x.shape, np.intp)
+        indices = self._scratch("indices", x.shape, np.intp)
         np.copyto(indices, x, casting="unsafe")
-        y = self._result("output", (*x.shape, self.embedding_dim), weight.dtype)
+        y = np.empty((*x.shape, self.embedding_dim), weight.dtype)
         # With mode "raise", take would write to a copy of y first.
         np.take(weight, indices, axis=0, out=y, mode="clip")
         self._workspace.saved = indices
@@ -110,9 +110,7 @@ class Embedding(Module):
 
     def backward(self, grad_output: Array, accumulate: bool = False) -> Array:
         self.backward_parameters(grad_output, accumulate)
-        result = self._result("grad_input", self._saved().shape, grad_output.dtype)
-        result.fill(0)
-        return result
+        return np.zeros(self._saved().shape, grad_output.dtype)
 
     def backward_parameters(self, grad_output: Array, accumulate: bool = False) -> None:
         indices: Array = self._saved()

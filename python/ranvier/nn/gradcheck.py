@@ -118,11 +118,10 @@ def _of_module(module: Module, x: Array, rng: np.random.Generator, eps: float) -
     def output() -> Array:
         for part, state in states:
             part.set_random_state(state)
-        # In train mode the output belongs to the module.
-        return module(x).copy()
+        return module(x)
 
     direction = rng.normal(size=output().shape)
-    gradient = module.backward(direction).copy()
+    gradient = module.backward(direction)
     named = [("the input", x, gradient)] if x.dtype.kind == "f" else []
     gradients = [g.copy() for g in module.gradients()]
     for (name, parameter), g in zip(module.named_parameters(), gradients, strict=True):
@@ -201,7 +200,8 @@ def _float64(x: npt.ArrayLike) -> Array:
 def _in_float64(module: Module) -> Module:
     module = copy.deepcopy(module)
     for part in module.modules():
-        for arrays in (part._parameters, part._gradients, part._buffers):
-            for name, array in arrays.items():
-                arrays[name] = _float64(array)
+        for name, array in part._parameters.items():
+            part.add_parameter(name, _float64(array))
+        for name, array in part._buffers.items():
+            part.add_buffer(name, _float64(array))
     return module

@@ -52,10 +52,10 @@ class _OfSamples(Module):
             shape = ", ".join(map(str, self.normalized_shape))
             raise ValueError(f"x has shape {x.shape}; expected (*, {shape})")
         x = self._contiguous("x", x)
-        y = self._result("output", x.shape, x.dtype)
+        y = np.empty(x.shape, x.dtype)
         rows = math.prod(x.shape[: x.ndim - axes])
-        mean = self._result("mean", (rows,), np.float64) if self.centred else None
-        scale = self._result("scale", (rows,), np.float64)
+        mean = self._scratch("mean", (rows,), np.float64) if self.centred else None
+        scale = self._scratch("scale", (rows,), np.float64)
         _core.row_norm(x, self._features, weight, bias, self._eps(x), mean, scale, y)
         self._workspace.saved = x, mean, scale
         return y
@@ -63,7 +63,7 @@ class _OfSamples(Module):
     def backward(self, grad_output: Array, accumulate: bool = False) -> Array:
         x, mean, scale = self._saved()
         check_gradient(grad_output, x.shape, x.dtype)
-        result = self._result("grad_input", x.shape, x.dtype)
+        result = np.empty(x.shape, x.dtype)
         size = _core.row_norm_work(len(scale), self._features)
         _core.row_norm_backward(
             self._contiguous("grad_output", grad_output), x, self._features,

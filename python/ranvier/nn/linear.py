@@ -98,6 +98,9 @@ class Linear(Module):
     def _whole_stack(self, shape: tuple[int, ...]) -> Stack | None:
         return self._stack if is_native(self, Linear) else None
 
+    def _forget(self) -> None:
+        self._stack.forget()
+
     def _describe(self) -> tuple[Any, ...]:
         parameters, gradients = self._parameters, self._gradients
         weights = parameters["weight"], gradients["weight"]

@@ -1,9 +1,7 @@
-"""The base of every layer: parameters in one buffer, gradients in another, modes, state dicts."""
+"""The base of every layer: parameters in one memory, gradients in another, modes, state dicts."""
 
 from __future__ import annotations
 
-import math
-import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, overload
@@ -12,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._checks import check_mapping
+from .._memory import Memory, as_one, bring_together, from_state, in_memory, memory_of, to_state
 from ._quiet import quiet
 from ._workspace import Array, Workspace
 
@@ -19,10 +18,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ._stack import Stack
-
-# Arrays, each as the dictionary in which it is and its name there.
-_Places = list[tuple[dict[str, Array], str]]
-
 
 class Parameter:
     """A parameter as an attribute of its module: assigning writes into the parameter's own memory.
@@ -37,6 +32,7 @@ class Parameter:
         self._name = name
 
     def _arrays(self, module: Module) -> dict[str, Array]:
+        module._gather()
         return module._parameters
 
     @overload
@@ -76,9 +72,9 @@ class Module:
     Attributes
     ----------
     training : bool
-        The mode. In train mode what `forward` and `backward` return belongs to the module and is
-        overwritten by its next call; in eval mode it is the caller's own. (What `Flatten` returns
-        is a view of what it was given, in both.)
+        The mode. In both, an array that `forward` or `backward` returns is the caller's own: no
+        later call writes to it. Where nothing is computed, it is the argument itself (`Dropout` in
+        eval mode) or a view of it (`Flatten`).
     takes_integers : bool
         Whether the input is one of integers, as that of `Embedding`, which a `Trainer` must not
         convert. A subclass whose input goes to such a module sets it.
@@ -112,6 +108,8 @@ class Module:
         self._parameters: dict[str, Array] = {}
         self._gradients: dict[str, Array] = {}
         self._buffers: dict[str, Array] = {}
+        # Those in which the parameters and gradients lie, as soon as that is decided.
+        self._memories: frozenset[Memory] = frozenset()
         self._workspace = Workspace()
 
     def forward(self, x: Array) -> Array:
@@ -120,11 +118,16 @@ class Module:
         Parameters
         ----------
         x : ndarray
-            It must not change before `backward` is called.
 
         Returns
         -------
         ndarray
+            The caller's own.
+
+        Notes
+        -----
+        `backward` reads x and the output, so neither must change before it is called: torch raises
+        an error then, a gradient here would be that of other numbers.
         """
         raise NotImplementedError(f"{type(self).__name__} does not define forward")
 
@@ -141,7 +144,7 @@ class Module:
         Returns
         -------
         ndarray
-            Gradient with respect to the input of the last `forward`.
+            Gradient with respect to the input of the last `forward`; the caller's own.
 
         Raises
         ------
@@ -159,7 +162,7 @@ class Module:
     def __call__(self, x: Array) -> Array:
         return self.forward(x)
 
-    # Parameters: each is a view of one buffer, which a model shares with all its layers.
+    # Parameters: each is a view of one memory, which a model shares with all its layers.
 
     def add_parameter(self, name: str, value: Array) -> None:
         """Make a parameter of this name, with these values and a gradient of 0.
@@ -172,8 +175,9 @@ class Module:
         """
         if value.dtype not in (np.float32, np.float64):
             raise TypeError(f"{name} has dtype {value.dtype}; expected float32 or float64")
-        self._parameters[name] = value.copy()
-        self._gradients[name] = np.zeros_like(value)
+        self._parameters[name] = in_memory(value)
+        self._gradients[name] = in_memory(np.zeros_like(value))
+        self._memories = frozenset()
 
     def add_buffer(self, name: str, value: Array) -> None:
         """Make state that is not learned, such as a running mean, with these values.
@@ -207,30 +211,45 @@ class Module:
                 yield from child._modules(f"{prefix}{name}.", seen)
 
     def _gather(self) -> None:
-        """Bring all parameters into one buffer and all gradients into another, where possible."""
-        parameters, gradients = self._places()
-        dtypes = {arrays[name].dtype for arrays, name in parameters}
+        """Decide, once, where the parameters and the gradients of this module and all in it lie.
+
+        They move into one memory each, as far as nobody else uses the memory that they are in. A
+        container decides when it is built, any other module when it is first asked for them, as it
+        is not known when its constructor ends. From then on the module holds the memory, so nothing
+        moves that is not moved by a module around this one.
+        """
+        if self._memories:
+            return
+        modules = list(self.modules())
+        dtypes = {p.dtype for module in modules for p in module._parameters.values()}
         if len(dtypes) > 1:
             names = sorted(str(dtype) for dtype in dtypes)
             raise TypeError(f"the parameters have dtypes {', '.join(names)}; expected only one")
-        for places in (parameters, gradients):
-            if _flat(places) is None:
-                _move_together(places)
+        for module in modules:
+            module._memories = frozenset()
+            module._forget()
+        bring_together([module._parameters for module in modules])
+        bring_together([module._gradients for module in modules])
+        arrays = [
+            array
+            for module in modules
+            for of_module in (module._parameters, module._gradients)
+            for array in of_module.values()
+        ]
+        memories = frozenset(memory for array in arrays if (memory := memory_of(array)))
+        for module in modules:
+            module._memories = memories
 
     def _whole_stack(self, shape: tuple[int, ...]) -> Stack | None:
-        """The native stack that does all of this module, for an input of a shape; else None."""
+        """Return the native stack that does all of this module, for an input of a shape, if any."""
         return None
 
     def _describe(self) -> tuple[Any, ...]:
-        """The layer for `_core.Stack`: its kind, and what belongs to it."""
+        """Return the layer as `_core.Stack` takes it: its kind, and what belongs to it."""
         raise NotImplementedError(f"{type(self).__name__} does not run natively")
 
-    def _places(self) -> tuple[_Places, _Places]:
-        """Where the parameters and the gradients are."""
-        owners = [(module, name) for module in self.modules() for name in module._parameters]
-        return [(m._parameters, name) for m, name in owners], [
-            (m._gradients, name) for m, name in owners
-        ]
+    def _forget(self) -> None:
+        """Let go of what was made from the arrays of the parameters: they may move now."""
 
     @property
     def flat_parameters(self) -> Array:
@@ -240,16 +259,15 @@ class Module:
         ------
         ValueError
             If they are not in one buffer, since arrays of a part of them were in use when this
-            module was built. An array that somebody holds never moves: no update is lost.
+            module was built, or a part came later. An array that somebody holds never moves: no
+            update is lost.
         """
-        self._gather()
-        return _one_array(self._places()[0], "parameters")
+        return _one_array(self.parameters(), "parameters")
 
     @property
     def flat_gradients(self) -> Array:
         """All gradients, as `flat_parameters`."""
-        self._gather()
-        return _one_array(self._places()[1], "gradients")
+        return _one_array(self.gradients(), "gradients")
 
     def named_parameters(self) -> list[tuple[str, Array]]:
         """Names and parameters, in torch's order."""
@@ -262,12 +280,13 @@ class Module:
 
     def parameters(self) -> list[Array]:
         """The parameters, in torch's order: views of `flat_parameters`, where that is one."""
-        return [parameter for _, parameter in self.named_parameters()]
+        self._gather()
+        return [array for module in self.modules() for array in module._parameters.values()]
 
     def gradients(self) -> list[Array]:
         """The gradients, in the order of `parameters`: views of `flat_gradients`, likewise."""
         self._gather()
-        return [gradients[name] for gradients, name in self._places()[1]]
+        return [array for module in self.modules() for array in module._gradients.values()]
 
     def named_buffers(self) -> list[tuple[str, Array]]:
         """Names and arrays of the state that is not learned, in torch's order."""
@@ -302,10 +321,7 @@ class Module:
         return self
 
     def eval(self) -> Self:
-        """Eval mode: every result is the caller's own, or a view of the caller's input.
-
-        Returns the module.
-        """
+        """Eval mode; returns the module."""
         return self.train(False)
 
     # State.
@@ -360,22 +376,40 @@ class Module:
         for array, value in zip(named.values(), values, strict=True):
             array[...] = value
 
+    # Copies and pickles.
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The attributes, with arrays as the places where they lie: see `Memory`."""
+        return {
+            **vars(self),
+            "_parameters": {name: to_state(array) for name, array in self._parameters.items()},
+            "_gradients": {name: to_state(array) for name, array in self._gradients.items()},
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._parameters = {name: from_state(value) for name, value in self._parameters.items()}
+        self._gradients = {name: from_state(value) for name, value in self._gradients.items()}
+
     # For the layers.
 
-    def _result(self, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
-        """Where to write a result: the module's own memory in train mode, else new memory.
+    def _scratch(self, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
+        """Where a forward pass keeps what nobody else sees: always the same memory in train mode.
 
-        What a forward pass works with comes from here too: in eval mode, several threads may call.
+        New memory in eval mode, as several threads may call then.
         """
         if self.training:
             return self._workspace.array(name, shape, dtype)
         return np.empty(shape, dtype)
 
+    def _result(self, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
+        return np.empty(shape, dtype)
+
     def _contiguous(self, name: str, x: Array) -> Array:
-        """x itself if a kernel can read it as it lies, else a copy, where results are written."""
+        """x itself if a kernel can read it as it lies, else a copy."""
         if x.flags.c_contiguous and x.flags.aligned:
             return x
-        copy = self._result(name, x.shape, x.dtype)
+        copy = self._scratch(name, x.shape, x.dtype)
         np.copyto(copy, x)
         return copy
 
@@ -417,56 +451,14 @@ def check_gradient(grad_output: Array, shape: tuple[int, ...], dtype: np.dtype[A
         )
 
 
-def _flat(places: _Places) -> Array | None:
-    """The arrays at these places as one, if they lie side by side in one buffer."""
-    arrays = [arrays[name] for arrays, name in places]
+def _one_array(arrays: list[Array], what: str) -> Array:
     if not arrays:
         return np.empty(0, np.float32)
-    base = arrays[0].base
-    begin = end = _address(arrays[0])
-    for array in arrays:
-        if base is None or array.base is not base or _address(array) != end:
-            return None
-        end += array.nbytes
-    assert isinstance(base, np.ndarray)
-    first = (begin - _address(base)) // base.itemsize
-    return base.reshape(-1)[first : first + (end - begin) // base.itemsize]
-
-
-def _one_array(places: _Places, what: str) -> Array:
-    flat = _flat(places)
+    flat = as_one(arrays)
     if flat is None:
         raise ValueError(
             f"the {what} are not in one buffer, as arrays of some were in use when this module was "
-            "built, and those do not move; expected parameters(), gradients() and their like to be "
+            "built, or some came later; expected parameters(), gradients() and their like to be "
             "called on the outermost module only, after it is built"
         )
     return flat
-
-
-def _move_together(places: _Places) -> None:
-    """Move arrays into one new buffer, except those in memory that somebody else uses as well.
-
-    Memory that outlives the arrays of these places is in use: by an optimizer, say, or by a module
-    that is not among them. What is in it comes back as a view of it.
-    """
-    buffer = np.concatenate([arrays[name].ravel() for arrays, name in places])
-    homes: list[tuple[weakref.ref[Array], int, tuple[int, ...]]] = []
-    position = 0
-    for arrays, name in places:
-        array = arrays[name]
-        home = array.base if isinstance(array.base, np.ndarray) else array
-        homes.append((weakref.ref(home), _address(array) - _address(home), array.shape))
-        arrays[name] = buffer[position : position + array.size].reshape(array.shape)
-        position += array.size
-    del array, home
-    for (arrays, name), (reference, offset, shape) in zip(places, homes, strict=True):
-        held = reference()
-        if held is not None:
-            start = offset // held.itemsize
-            arrays[name] = held.reshape(-1)[start : start + math.prod(shape)].reshape(shape)
-
-
-def _address(array: Array) -> int:
-    address: int = array.__array_interface__["data"][0]
-    return address

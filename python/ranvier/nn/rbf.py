@@ -92,10 +92,10 @@ class RBF(Module):
         if x.ndim == 0 or x.shape[-1] != self.in_features:
             raise ValueError(f"x has shape {x.shape}; expected (*, {self.in_features})")
         rows = x.reshape(-1, self.in_features)
-        y = self._result("output", (*x.shape[:-1], self.out_features), x.dtype)
-        difference = self._result("difference", rows.shape, x.dtype)
+        y = np.empty((*x.shape[:-1], self.out_features), x.dtype)
+        difference = self._scratch("difference", rows.shape, x.dtype)
         # Distances in widths.
-        ratio = self._result("ratio", (len(rows), self.out_features), x.dtype)
+        ratio = self._scratch("ratio", (len(rows), self.out_features), x.dtype)
         with quiet():
             for k, centre in enumerate(centres):
                 np.subtract(rows, centre, out=difference)
@@ -112,7 +112,7 @@ class RBF(Module):
         rows, _, y = self._saved()
         # backward_parameters has left the pull of each centre on each row.
         pull = self._workspace.array("pull", (len(rows), self.out_features), rows.dtype)
-        result = self._result("grad_input", (*y.shape[:-1], self.in_features), y.dtype)
+        result = np.empty((*y.shape[:-1], self.in_features), y.dtype)
         grad_rows = result.reshape(rows.shape)
         step = self._workspace.array("difference", rows.shape, rows.dtype)
         with quiet():

@@ -27,7 +27,7 @@ class _OfScores(Module):
     def forward(self, x: Array) -> Array:
         """The function of x: float16, float32 or float64, of at least one axis."""
         check_input(x, np.float16, np.float32, np.float64)
-        y = self._result("output", x.shape, x.dtype)
+        y = np.empty(x.shape, x.dtype)
         type(self)._value(x, self.dim, out=y)
         self._workspace.saved = y
         return y
@@ -35,7 +35,7 @@ class _OfScores(Module):
     def backward(self, grad_output: Array, accumulate: bool = False) -> Array:
         y: Array = self._saved()
         check_gradient(grad_output, y.shape, y.dtype)
-        result = self._result("grad_input", y.shape, y.dtype)
+        result = np.empty(y.shape, y.dtype)
         type(self)._vjp(grad_output, y, self.dim, out=result)
         return result
 

@@ -47,7 +47,7 @@ class _Trainable(Module):
     def forward(self, x: Array) -> Array:
         parameter = self._parameters[self._name]
         check_input(x, parameter.dtype)
-        y = self._result("output", x.shape, x.dtype)
+        y = np.empty(x.shape, x.dtype)
         getattr(activations, self.record.name)(x, self._operand(x), out=y)
         self._workspace.saved = x
         return y
@@ -55,7 +55,7 @@ class _Trainable(Module):
     def backward(self, grad_output: Array, accumulate: bool = False) -> Array:
         self.backward_parameters(grad_output, accumulate)
         x: Array = self._saved()
-        result = self._result("grad_input", x.shape, x.dtype)
+        result = np.empty(x.shape, x.dtype)
         getattr(vjp, self.record.name)(grad_output, x, self._operand(x), out=result)
         return result
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from .._checks import check_mapping, integer, number
+from .._memory import from_state, to_state
 from .._native import _core
 from .checks import (
     NOT_NEGATIVE,
@@ -157,7 +158,18 @@ class Optimizer:
         self._steps_taken += count
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_native": None, "_saved": self._states()}
+        """The attributes, with parameters of a model as the places where they lie: see `Memory`."""
+        groups = _each_parameter(to_state, self.param_groups)
+        return {
+            **vars(self),
+            "param_groups": groups,
+            "_native": None,
+            "_saved": self._states(),
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.param_groups = _each_parameter(from_state, self.param_groups)
 
     def _params(self) -> list[Array]:
         return [parameter for group in self.param_groups for parameter in group["params"]]
@@ -348,6 +360,11 @@ class Optimizer:
     def __repr__(self) -> str:
         options = ", ".join(f"{key}={value!r}" for key, value in self.defaults.items())
         return f"{type(self).__name__}({len(self._params())} parameters, {options})"
+
+
+def _each_parameter(function: Callable[[Any], Any], groups: list[Group]) -> list[Group]:
+    """The groups with what the function makes of each parameter."""
+    return [{**group, "params": [function(p) for p in group["params"]]} for group in groups]
 
 
 def _check_scheduled(group: Mapping[str, Any]) -> None:
