@@ -12,6 +12,7 @@ import ranvier as rv
 from ranvier import losses, nn, optim
 from ranvier._native import _core
 from ranvier._native_training import NativeTraining
+from ranvier.losses._batch import batch_handle
 
 ROWS, FEATURES, CLASSES = 203, 20, 5
 RNG = np.random.default_rng(0)
@@ -290,7 +291,7 @@ def test_a_probability_out_of_range_stops_before_its_step():
 def native(gradients=None, stack=None, batch_rows=8, **options):
     net = nn.Sequential(nn.Linear(3, 2, rng=0)) if stack is None else stack
     optimizer = optim.SGD(net.parameters(), lr=0.1)
-    loss = losses._loss.batch_handle(losses.mse_loss, np.float32)
+    loss = batch_handle(losses.mse_loss, np.float32)
     gradients = net.gradients() if gradients is None else gradients
     trained = [(p, g, False) for p, g in zip(net.parameters(), gradients, strict=False)]
     handle = net._whole_stack((8, 3)).handle()

@@ -11,7 +11,7 @@ import numpy as np
 from ._batches import Array, Rows, batches
 from ._epoch_mean import Steps
 from ._native import _core
-from .losses._loss import batch_handle
+from .losses._batch import batch_handle
 from .nn import Module
 from .optim import Optimizer
 

@@ -47,6 +47,7 @@ class Range:
 
 NOT_NEGATIVE = Range()
 NOT_NEGATIVE_OR_INFINITE = Range(closed=True)
+FINITE = Range(-math.inf)
 
 
 def plain(value: Any) -> Any:

@@ -14,7 +14,7 @@ from .._epoch_mean import batch_weight
 from .._native import _core
 from .._native_training import NativeObjective
 from ..activations import sigmoid
-from ..losses._loss import batch_handle
+from ..losses._batch import batch_handle
 from ..losses._uses import Use, classification, every_loss, regression
 from ..softmax import log_softmax, log_softmax_vjp
 from ._network import Perceptron
