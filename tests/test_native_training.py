@@ -143,7 +143,7 @@ def test_losses_with_options(monkeypatch, case, weighted):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("batch_size", [None, 1, 7, 203, 500])
+@pytest.mark.parametrize("batch_size", [None, 1, 2, 7, 64, 67, 101, 203, 500])
 def test_sizes_of_batches(monkeypatch, batch_size, dtype):
     check(monkeypatch, losses.cross_entropy, LABELS, batch_size=batch_size, dtype=dtype)
 

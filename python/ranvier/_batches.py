@@ -76,7 +76,7 @@ class Rows:
     def whole(self) -> Array:
         """All rows, in an array that is not overwritten."""
         with np.errstate(all="ignore"):
-            return self.array.astype(self._batch.dtype, copy=False)
+            return self.array.astype(self._batch.dtype, order="C", copy=False)
 
     def _converted(self, rows: Array) -> Array:
         if not self._converts:

@@ -50,7 +50,8 @@ class NativeTraining:
         self._ignored = ignored
         self._steps_at_once = 1 if each_step else _MANY
         # Taken a batch at a time in Python, if native code cannot read the arrays as they lie.
-        self._whole = [part.as_it_lies() for part in data]
+        self._whole = [part.as_it_lies() for part in data[:2]]
+        self._weights = [part.whole() for part in data[2:]]
 
     @classmethod
     def of(
@@ -124,20 +125,25 @@ class NativeTraining:
     def steps(self, order: Array | None) -> Iterator[Steps]:
         """Train for an epoch, some steps at a time."""
         if all(part is not None for part in self._whole):
-            yield from self._run(self._whole, order)
+            yield from self._run(*self._whole, *self._weights, order=order)
         else:
             for parts in batches(self._data, order):
-                yield from self._run(parts, None)
+                yield from self._run(*map(np.ascontiguousarray, parts))
 
-    def _run(self, parts: list[Any], order: Array | None) -> Iterator[Steps]:
-        inputs, targets, *weights = parts
+    def _run(
+        self,
+        inputs: Any,
+        targets: Any,
+        weights: Array | None = None,
+        order: Array | None = None,
+    ) -> Iterator[Steps]:
         first, rows = 0, len(inputs)
         while first < rows:
             reached, count, *sums = self._training.run(
                 self._optimizer.param_groups,
                 inputs,
                 targets,
-                weights[0] if weights else None,
+                weights,
                 order,
                 self._ignored,
                 first,

@@ -268,6 +268,11 @@ std::size_t Training<T>::run_fused(const Data& data, Batch next, const Limit& li
                 if (me == 0) pass_.begin(inputs_of(data, next), next.rows);
                 team.wait();
             }
+            if (next.rows != batch.rows) {  // few rows need less to be prepared
+                pass_.prepare_forward(worker);
+                pass_.prepare_backward(worker);
+                team.wait();
+            }
         }
     });
     if (error) std::rethrow_exception(error);
