@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 import accuracy_table
+import optimizer_table
 import pages
 
 import ranvier as rv
@@ -199,6 +200,7 @@ def files() -> dict[Path, str]:
     result[ROOT / "docs" / "gates.md"] = gates_page()
     result[accuracy_table.PAGE] = accuracy_table.stored_page()
     result[ROOT / "docs" / "activations.md"] = pages.index()
+    result[optimizer_table.PAGE] = optimizer_table.page()
     for record in rv.registry():
         result[FUNCTIONS / f"{record.name}.md"] = pages.page(record)
     return result

@@ -13,6 +13,7 @@ void register_cross_entropy(pybind11::module_& m);
 void register_losses(pybind11::module_& m);
 void register_row_losses(pybind11::module_& m);
 void register_optimizers(pybind11::module_& m);
+void register_optimizer_records(pybind11::module_& m);
 void register_dense(pybind11::module_& m);
 void register_norms(pybind11::module_& m);
 void register_products(pybind11::module_& m);
