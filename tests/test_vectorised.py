@@ -101,8 +101,9 @@ def expected_kernels(checkout, own: str) -> dict[str, str]:
             result[short] = f"{own}product_strip<{count}ul, {columns}ul, {dtype}>("
         for name in optimizers(checkout):
             rule = f"{own}optimizers::{name}, ranvier::scalars::{name}"
-            result[f"{name}, {dtype}"] = f"{own}optimizer_step<{rule}, {dtype}>("
-        result[f"lamb_moments, {dtype}"] = f"{own}lamb_moments<{dtype}>("
+            result[f"{name}, {dtype}"] = f"{own}optimizer_update<{rule}, {dtype}>("
+        lamb = f"{own}optimizers::lamb, ranvier::scalars::lamb"
+        result[f"sums of lamb, {dtype}"] = f"{own}optimizer_sums<{lamb}, {dtype}>("
     for operation in range(3):
         start = f"{own}rows_in_lanes<({own}RowOperation){operation}>("
         result[f"rows_in_lanes {operation}"] = start

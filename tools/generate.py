@@ -14,6 +14,7 @@ from types import ModuleType
 
 import accuracy_table
 import loss_table
+import optimizer_table
 import pages
 
 import ranvier as rv
@@ -201,6 +202,7 @@ def files() -> dict[Path, str]:
     result[loss_table.PAGE] = loss_table.page()
     result[accuracy_table.PAGE] = accuracy_table.stored_page()
     result[ROOT / "docs" / "activations.md"] = pages.index()
+    result[optimizer_table.PAGE] = optimizer_table.page()
     for record in rv.registry():
         result[FUNCTIONS / f"{record.name}.md"] = pages.page(record)
     return result

@@ -1,7 +1,6 @@
 // Every kernel of the registry on one thread, without Python: nanoseconds and elements per second.
 #include <benchmark/benchmark.h>
 
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <random>
@@ -74,15 +73,15 @@ void cross_entropy(benchmark::State& state) {
     count(state, n);
 }
 
-void optimizer(benchmark::State& state, OptimizerKernel kernel,
-               const std::array<double, max_scalars>& scalars) {
+template <class Scalars>
+void optimizer(benchmark::State& state, OptimizerKernel kernel, const Scalars& scalars) {
     const auto n = static_cast<std::size_t>(state.range(0));
     std::vector<float> p = normal(n, 5);
     const std::vector<float> g = normal(n, 6);
     std::vector<std::vector<float>> states(3, std::vector<float>(n, 1.0f));
     void* pointers[] = {states[0].data(), states[1].data(), states[2].data()};
     for (auto _ : state) {
-        kernel(p.data(), g.data(), pointers, scalars.data(), n);
+        kernel(p.data(), g.data(), pointers, &scalars, n);
         benchmark::DoNotOptimize(p.data());
         benchmark::ClobberMemory();
     }
@@ -124,11 +123,9 @@ int main(int argc, char** argv) {
     benchmark::RegisterBenchmark("cross_entropy", cross_entropy)->Arg(10)->Arg(1000)->Arg(50257);
 #define RV_OPTIMIZER(name, Options, ...)                                                \
     {                                                                                   \
-        Options options;                                                                \
-        std::array<double, max_scalars> scalars;                                        \
-        optimizer_scalars(options, 2.0, 1.0, scalars.data());                           \
+        const auto scalars = scalars_of<float>(Options(), 2.0, 1.0);                    \
         const OptimizerKernel kernel =                                                  \
-            table.optimizers.step[static_cast<int>(optimizer_of(options))][0];          \
+            table.optimizers.update[static_cast<int>(Optimizer::name)][0];              \
         benchmark::RegisterBenchmark(                                                   \
             #name, [=](benchmark::State& state) { optimizer(state, kernel, scalars); }) \
             ->Arg(1000)                                                                 \

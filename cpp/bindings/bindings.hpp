@@ -12,6 +12,7 @@ void register_gates(pybind11::module_& m);
 void register_batch_losses(pybind11::module_& m);
 void register_losses(pybind11::module_& m);
 void register_optimizers(pybind11::module_& m);
+void register_optimizer_records(pybind11::module_& m);
 void register_norms(pybind11::module_& m);
 void register_products(pybind11::module_& m);
 void register_runtime(pybind11::module_& m);

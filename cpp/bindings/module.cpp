@@ -22,6 +22,7 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     ranvier::bindings::register_batch_losses(m);
     ranvier::bindings::register_losses(m);
     ranvier::bindings::register_optimizers(m);
+    ranvier::bindings::register_optimizer_records(m);
     ranvier::bindings::register_norms(m);
     ranvier::bindings::register_products(m);
     ranvier::bindings::register_runtime(m);

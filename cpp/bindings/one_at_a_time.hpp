@@ -6,7 +6,6 @@
 #include <atomic>
 #include <mutex>
 #include <stdexcept>
-#include <thread>
 
 namespace ranvier::bindings {
 
@@ -17,7 +16,7 @@ public:
     class Turn {
     public:
         explicit Turn(OneAtATime& of) : of_(of) {
-            const std::thread::id self = std::this_thread::get_id();
+            const unsigned long self = PyThread_get_thread_ident();
             if (!of_.mutex_.try_lock()) {
                 if (of_.owner_.load(std::memory_order_relaxed) == self) {
                     throw std::runtime_error("the optimizer is called from within its own step");
@@ -28,7 +27,7 @@ public:
             of_.owner_.store(self, std::memory_order_relaxed);
         }
         ~Turn() {
-            of_.owner_.store(std::thread::id(), std::memory_order_relaxed);
+            of_.owner_.store(nobody, std::memory_order_relaxed);
             of_.mutex_.unlock();
         }
         Turn(const Turn&) = delete;
@@ -39,8 +38,10 @@ public:
     };
 
 private:
+    static constexpr unsigned long nobody = PYTHREAD_INVALID_THREAD_ID;
+
     std::mutex mutex_;
-    std::atomic<std::thread::id> owner_{};
+    std::atomic<unsigned long> owner_{nobody};
 };
 
 }  // namespace ranvier::bindings

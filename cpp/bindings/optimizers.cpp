@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string_view>
+#include <string>
 
 #include "bindings.hpp"
+#include "dict_item.hpp"
 
 namespace py = pybind11;
 
@@ -15,14 +16,6 @@ namespace {
 
 /// Where a step takes longer than it costs to let other threads of Python run meanwhile.
 constexpr std::size_t worth_a_release = 8192;
-
-Optimizer rule_of(const std::string& name) {
-    const auto records = optimizers();
-    for (std::size_t i = 0; i < records.size(); ++i) {
-        if (name == records[i].name) return static_cast<Optimizer>(i);
-    }
-    throw py::value_error("rule is '" + name + "'; expected the name of an optimizer");
-}
 
 FloatArray contiguous_gradient(py::handle object, const ArgumentName& name) {
     const FloatArray gradient(object, name);
@@ -54,18 +47,11 @@ std::string text(const Shape& shape) {
     return py::str(py::tuple(py::cast(shape))).cast<std::string>();
 }
 
-/// A group of Python's with its list of parameters, which both are what they are called.
+/// The list of parameters of a group.
 py::list params_of(py::handle group) {
-    if (!PyDict_Check(group.ptr())) {
-        throw py::type_error("a group is a " + std::string(Py_TYPE(group.ptr())->tp_name) +
-                             "; expected a dict");
-    }
-    const py::object params = group["params"];
-    if (!PyList_Check(params.ptr())) {
-        throw py::type_error("the params of a group are a " +
-                             std::string(Py_TYPE(params.ptr())->tp_name) + "; expected a list");
-    }
-    return py::reinterpret_borrow<py::list>(params);
+    static const py::handle key = interned("params").release();
+    return as_list(item(as_dict(group, "a group"), py::reinterpret_borrow<py::str>(key)),
+                   "the params of a group");
 }
 
 std::vector<std::size_t> firsts(const py::list& groups) {
@@ -106,8 +92,17 @@ void sort_apart(std::vector<OwnedSpan>& spans) {
     }
 }
 
-py::object optional_item(const py::dict& dict, const char* key) {
-    return dict.contains(key) ? py::object(dict[key]) : py::object();
+constexpr std::int64_t most_steps = std::int64_t{1} << 53;  // counted exactly in double
+
+std::int64_t steps_of(py::handle value) {
+    int overflow = 0;
+    const long long steps = PyLong_AsLongLongAndOverflow(value.ptr(), &overflow);
+    if (steps == -1 && PyErr_Occurred()) throw py::error_already_set();
+    if (overflow != 0 || steps < 0 || steps > most_steps) {
+        throw py::value_error("steps is " + py::str(value).cast<std::string>() +
+                              "; expected 0 to 2^53");
+    }
+    return steps;
 }
 
 }  // namespace
@@ -115,7 +110,7 @@ py::object optional_item(const py::dict& dict, const char* key) {
 OptimizerObject::OptimizerObject(const std::string& rule, const py::list& groups,
                                  const py::list& states)
     : first_(firsts(groups)),
-      handle_(rule_of(rule), groups.size(), tensors_of(groups)),
+      handle_(optimizer_named(rule), groups.size(), tensors_of(groups)),
       readers_(groups.size(), OptionReader(handle_.record())),
       started_(groups.size(), 0),
       state_objects_(handle_.tensors() * max_states) {
@@ -136,7 +131,7 @@ OptimizerObject::OptimizerObject(const std::string& rule, const py::list& groups
         throw py::value_error("params has changed while it was looked at");
     }
     for (std::size_t g = 0; g < states.size(); ++g) {
-        load(py::reinterpret_borrow<py::object>(states[g]).cast<py::dict>(), g, spans);
+        load(as_dict(states[g], "a state"), g, spans);
     }
     sort_apart(spans);
     spans_ = std::move(spans);
@@ -146,59 +141,63 @@ OptimizerObject::OptimizerObject(const std::string& rule, const py::list& groups
 
 /// Takes over the state of a group.
 void OptimizerObject::load(const py::dict& state, std::size_t g, std::vector<OwnedSpan>& spans) {
-    const OptimizerRecord& record = handle_.record();
     OptimizerGroup& group = handle_.group(g);
-    if (const py::object steps = optional_item(state, "steps")) {
-        group.steps = steps.cast<std::int64_t>();
-        if (group.steps < 0) {
-            throw py::value_error("steps is " + std::to_string(group.steps) +
-                                  "; expected at least 0");
+    if (const py::object steps = find_item(state, "steps")) group.steps = steps_of(steps);
+    if (const py::object given = find_item(state, "carried")) {
+        const py::dict carried = as_dict(given, "carried");
+        for (const CarriedRecord& each : handle_.record().carried) {
+            if (carried.empty()) break;
+            each.field.set(group.options(), as_double(item(carried, each.name)));
+            started_[g] = 1;
         }
     }
-    if (const py::object carried = optional_item(state, "carried"); carried && py::len(carried)) {
-        for (const CarriedRecord& each : record.carried) {
-            each.field.set(group.options(), carried[each.name].cast<double>());
+    if (const py::object given = find_item(state, "arrays")) {
+        const py::dict arrays = as_dict(given, "arrays");
+        const auto& states = handle_.record().states;
+        std::size_t known = 0;
+        for (std::size_t k = 0; k < states.size(); ++k) {
+            const py::object list = find_item(arrays, states[k].name);
+            if (!list) continue;
+            load_arrays(as_list(list, states[k].name), g, k, spans);
+            ++known;
         }
-        started_[g] = 1;
+        if (known != arrays.size()) {
+            throw py::value_error("arrays has " +
+                                  py::str(py::list(arrays)).cast<std::string>() +
+                                  "; expected states of " + handle_.record().name);
+        }
     }
-    const py::object arrays = optional_item(state, "arrays");
-    if (!arrays) return;
+}
+
+/// Takes over a state of all tensors of a group.
+void OptimizerObject::load_arrays(const py::list& arrays, std::size_t g, std::size_t k,
+                                  std::vector<OwnedSpan>& spans) {
+    const StateRecord& state = handle_.record().states[k];
     const std::size_t count = first_[g + 1] - first_[g];
-    std::size_t known = 0;
-    for (std::size_t k = 0; k < record.states.size(); ++k) {
-        const char* name = record.states[k].name;
-        const py::object given = optional_item(arrays.cast<py::dict>(), name);
-        if (!given) continue;
-        ++known;
-        const py::list list = given.cast<py::list>();
-        if (list.size() != count) {
-            throw py::value_error(std::string(name) + " has " + std::to_string(list.size()) +
-                                  " arrays; expected " + std::to_string(count));
-        }
-        for (std::size_t i = 0; i < count; ++i) {
-            const std::size_t tensor = first_[g] + i;
-            const ArgumentName state_name("state", tensor), name_of_parameter("params", tensor);
-            const py::object object = list[i];
-            const FloatArray array(object, state_name);
-            const Shape shape = record.states[k].shape(handle_.tensor(tensor).shape);
-            if (!array.same_dtype(parameters_[tensor])) {
-                throw py::type_error(state_name + " has dtype " + array.dtype_name() +
-                                     "; expected " + parameters_[tensor].dtype_name() +
-                                     ", that of " + name_of_parameter);
-            }
-            if (!has_shape(array, shape)) {
-                throw py::value_error(state_name + " has shape " + array.shape_text() +
-                                      "; expected " + text(shape));
-            }
-            array.require_in_place(state_name);
-            spans.push_back(span_of(array, "state", tensor));
-            state_objects_[tensor * max_states + k] = object;
-            handle_.set_state(tensor, k, array.data());
-        }
+    if (arrays.size() != count) {
+        throw py::value_error(std::string(state.name) + " has " + std::to_string(arrays.size()) +
+                              " arrays; expected " + std::to_string(count));
     }
-    if (known != py::len(arrays)) {
-        throw py::value_error("arrays has the states " + py::str(py::list(arrays)).cast<std::string>() +
-                              ", which are not all of " + record.name);
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t tensor = first_[g] + i;
+        const ArgumentName name("state", tensor);
+        const py::object object = arrays[i];
+        const FloatArray array(object, name);
+        const FloatArray& parameter = parameters_[tensor];
+        const Shape shape = state.shape(handle_.tensor(tensor).shape);
+        if (!array.same_dtype(parameter)) {
+            throw py::type_error(name + " has dtype " + array.dtype_name() + "; expected " +
+                                 parameter.dtype_name() + ", that of " +
+                                 ArgumentName("params", tensor));
+        }
+        if (!has_shape(array, shape)) {
+            throw py::value_error(name + " has shape " + array.shape_text() + "; expected " +
+                                  text(shape));
+        }
+        array.require_in_place(name);
+        spans.push_back(span_of(array, "state", tensor));
+        state_objects_[tensor * max_states + k] = object;
+        handle_.set_state(tensor, k, array.data());
     }
 }
 
@@ -217,17 +216,20 @@ bool OptimizerObject::read(const py::list& groups) {
 /// Whether the groups hold the very arrays, which are still where and what they were.
 bool OptimizerObject::same_arrays(const py::list& groups) const {
     if (groups.size() != readers_.size()) return false;
-    static PyObject* const key = PyUnicode_InternFromString("params");
+    static const py::handle key = interned("params").release();
     for (std::size_t g = 0; g < readers_.size(); ++g) {
-        PyObject* group = PyList_GET_ITEM(groups.ptr(), g);
-        if (!PyDict_Check(group)) return false;
-        PyObject* params = PyDict_GetItemWithError(group, key);
-        if (params == nullptr || !PyList_Check(params)) return false;
-        if (static_cast<std::size_t>(PyList_GET_SIZE(params)) != first_[g + 1] - first_[g]) {
+        const py::object group = groups[g];
+        if (!PyDict_Check(group.ptr())) return false;
+        const py::object params = find_item(py::reinterpret_borrow<py::dict>(group),
+                                            py::reinterpret_borrow<py::str>(key));
+        if (!params || !PyList_Check(params.ptr())) return false;
+        if (static_cast<std::size_t>(PyList_GET_SIZE(params.ptr())) != first_[g + 1] - first_[g]) {
             return false;
         }
         for (std::size_t i = first_[g]; i < first_[g + 1]; ++i) {
-            if (PyList_GET_ITEM(params, i - first_[g]) != parameter_objects_[i].ptr()) return false;
+            if (PyList_GET_ITEM(params.ptr(), i - first_[g]) != parameter_objects_[i].ptr()) {
+                return false;
+            }
         }
     }
     const auto unchanged = [](PyArrayObject* array, const OptimizerTensor& tensor, void* data) {
@@ -398,63 +400,6 @@ double norm(const py::list& gradients) {
     return std::sqrt(total);
 }
 
-py::dict start_dict(const char* name, const StartRecord& start) {
-    py::dict result;
-    result["name"] = name;
-    result["start"] = start.value;
-    result["start_option"] = start.option == nullptr ? py::object(py::none()) : py::str(start.option);
-    return result;
-}
-
-/// The rows, as dicts.
-py::list optimizer_records() {
-    static const char* const kinds[] = {"number", "flag", "pair"};
-    py::list result;
-    for (const OptimizerRecord& record : optimizers()) {
-        py::list options, states, carried;
-        for (const OptionRecord& option : record.options) {
-            py::dict row;
-            row["name"] = option.name;
-            row["kind"] = kinds[static_cast<int>(option.kind)];
-            row["default"] = py::tuple(py::cast(option.defaults));
-            row["low"] = option.range.low;
-            row["high"] = option.range.high;
-            row["closed"] = option.range.closed;
-            options.append(row);
-        }
-        for (const StateRecord& state : record.states) {
-            py::dict row = start_dict(state.name, state.start);
-            row["option"] = state.option == nullptr ? py::object(py::none()) : py::str(state.option);
-            states.append(row);
-        }
-        for (const CarriedRecord& each : record.carried) {
-            carried.append(start_dict(each.name, each.start));
-        }
-        py::dict row;
-        row["name"] = record.name;
-        row["class_name"] = record.class_name;
-        row["counts_steps"] = record.counts_steps;
-        row["options"] = options;
-        row["states"] = states;
-        row["carried"] = carried;
-        row["formula"] = record.formula;
-        row["weight_decay"] = record.weight_decay;
-        row["reference"] = record.reference;
-        result.append(row);
-    }
-    return result;
-}
-
-/// The shape that a state has for a parameter of some shape.
-py::tuple optimizer_state_shape(const std::string& rule, const std::string& name,
-                                const Shape& shape) {
-    const OptimizerRecord& record = optimizers()[static_cast<std::size_t>(rule_of(rule))];
-    for (const StateRecord& state : record.states) {
-        if (name == state.name) return py::tuple(py::cast(state.shape(shape)));
-    }
-    throw py::value_error("name is '" + name + "'; expected a state of " + rule);
-}
-
 }  // namespace
 
 void register_optimizers(py::module_& m) {
@@ -465,9 +410,6 @@ void register_optimizers(py::module_& m) {
         .def("prepare", &OptimizerObject::prepare)
         .def("states", &OptimizerObject::states);
     m.def("norm", &norm, py::arg("grads"));
-    m.def("optimizer_records", &optimizer_records);
-    m.def("optimizer_state_shape", &optimizer_state_shape, py::arg("rule"), py::arg("state"),
-          py::arg("shape"));
 }
 
 }  // namespace ranvier::bindings

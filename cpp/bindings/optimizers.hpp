@@ -60,6 +60,8 @@ private:
     void take_gradients(const pybind11::list& gradients);
     double start_of(const StartRecord& start, std::size_t group) const;
     void load(const pybind11::dict& state, std::size_t group, std::vector<OwnedSpan>& spans);
+    void load_arrays(const pybind11::list& arrays, std::size_t group, std::size_t state,
+                     std::vector<OwnedSpan>& spans);
 
     std::vector<std::size_t> first_;  // the first tensor of each group, and their number
     OptimizerHandle handle_;

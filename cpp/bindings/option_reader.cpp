@@ -3,30 +3,12 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "dict_item.hpp"
+
 namespace py = pybind11;
 
 namespace ranvier::bindings {
 namespace {
-
-py::object interned(const char* name) {
-    PyObject* key = PyUnicode_InternFromString(name);
-    if (key == nullptr) throw py::error_already_set();
-    return py::reinterpret_steal<py::object>(key);
-}
-
-/// A reference of our own, as another thread may change the dict.
-py::object item(const py::dict& dict, const py::str& key) {
-#if PY_VERSION_HEX >= 0x030D0000
-    PyObject* value = nullptr;
-    if (PyDict_GetItemRef(dict.ptr(), key.ptr(), &value) < 0) throw py::error_already_set();
-#else
-    PyObject* value = PyDict_GetItemWithError(dict.ptr(), key.ptr());
-    if (value == nullptr && PyErr_Occurred()) throw py::error_already_set();
-    Py_XINCREF(value);
-#endif
-    if (value == nullptr) throw py::key_error(static_cast<std::string>(key));
-    return py::reinterpret_steal<py::object>(value);
-}
 
 bool is_plain_number(PyObject* object) {
     return PyFloat_CheckExact(object) || PyLong_CheckExact(object) || PyBool_Check(object);
@@ -38,12 +20,6 @@ bool never_changes(PyObject* object) {
         if (!is_plain_number(PyTuple_GET_ITEM(object, i))) return false;
     }
     return true;
-}
-
-double as_double(py::handle value) {
-    const double number = PyFloat_AsDouble(value.ptr());
-    if (number == -1.0 && PyErr_Occurred()) throw py::error_already_set();
-    return number;
 }
 
 }  // namespace

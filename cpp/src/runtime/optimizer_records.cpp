@@ -1,6 +1,7 @@
 #include "optimizer_records.hpp"
 
 #include <limits>
+#include <stdexcept>
 #include <type_traits>
 #include <utility>
 
@@ -118,6 +119,14 @@ std::span<const OptimizerRecord> optimizers() {
 #include "../ops/optimizers.def"
     };
     return records;
+}
+
+Optimizer optimizer_named(const std::string& name) {
+    const auto records = optimizers();
+    for (std::size_t i = 0; i < records.size(); ++i) {
+        if (name == records[i].name) return static_cast<Optimizer>(i);
+    }
+    throw std::invalid_argument("rule is '" + name + "'; expected the name of an optimizer");
 }
 
 }  // namespace ranvier

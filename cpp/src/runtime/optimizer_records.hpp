@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "../isa/kernels.hpp"
@@ -67,5 +68,8 @@ struct OptimizerRecord {
 
 /// In the order of enum Optimizer.
 std::span<const OptimizerRecord> optimizers();
+
+/// Throws std::invalid_argument if no rule has the name.
+Optimizer optimizer_named(const std::string& name);
 
 }  // namespace ranvier

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import inspect
 import itertools
 import json
 import math
@@ -15,6 +14,7 @@ import numpy as np
 
 from .. import losses, nn, optim
 from ..callbacks import ModelCheckpoint
+from ..optim.rules import RULES
 from ..trainer import Trainer
 from . import _arguments, _table, _task
 from ._errors import UsageError, file_errors, require
@@ -27,14 +27,12 @@ _ACTIVATIONS: Mapping[str, type[nn.activations.Elementwise]] = {
     if None not in module.record.parameters.values()
 }
 _OPTIMIZERS: Mapping[str, Callable[..., optim.Optimizer]] = {
-    name.lower(): value
-    for name, value in vars(optim).items()
-    if inspect.isclass(value) and issubclass(value, optim.Optimizer) and name != "Optimizer"
+    rule.name: getattr(optim, rule.class_name)
+    for rule in RULES.values()
+    if rule.class_name in optim.__all__
 }
 _RATES = {
-    **{
-        name: inspect.signature(rule).parameters["lr"].default for name, rule in _OPTIMIZERS.items()
-    },
+    **{name: RULES[name].options["lr"].default for name in _OPTIMIZERS},
     "sgd": 0.1,
 }
 

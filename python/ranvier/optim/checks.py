@@ -67,8 +67,8 @@ def single(value: Any) -> Any:
 
 def whole_number(value: Any, name: str) -> int:
     count = number(name, single(value))
-    if not (count >= 0 and count.is_integer()):
-        raise ValueError(f"{name} is {value!r}; expected a whole number of at least 0")
+    if not (0 <= count <= 2**53 and count.is_integer()):
+        raise ValueError(f"{name} is {value!r}; expected a whole number from 0 to 2^53")
     return int(count)
 
 

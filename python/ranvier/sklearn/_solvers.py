@@ -14,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .. import optim
 from ..nn._quiet import quiet
+from ..optim.rules import RULES
 from . import _rules
 from ._losses import Objective
 from ._network import Perceptron
@@ -25,12 +26,8 @@ _SCIKIT_LEARN = ("lbfgs", "sgd", "adam")
 
 def _classes() -> dict[str, type[optim.Optimizer]]:
     """The optimizers of ranvier.optim, by their names."""
-    found = {name: getattr(optim, name) for name in optim.__all__}
-    return {
-        name: cls
-        for name, cls in found.items()
-        if isinstance(cls, type) and issubclass(cls, optim.Optimizer) and cls is not optim.Optimizer
-    }
+    names = [rule.class_name for rule in RULES.values() if rule.class_name in optim.__all__]
+    return {name: getattr(optim, name) for name in names}
 
 
 def check_solver(estimator: Any) -> None:
