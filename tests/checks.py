@@ -5,6 +5,7 @@ test_mutants.py feeds each of them broken operations: a check that cannot fail i
 
 from __future__ import annotations
 
+import tracemalloc
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -21,6 +22,21 @@ _CANARY = 0xA5
 def bits(x: Array) -> Array:
     """The array's bytes as unsigned integers of its item size."""
     return np.ascontiguousarray(x).view(f"u{x.dtype.itemsize}")
+
+
+def allocated(call: Callable[[], Any]) -> int:
+    """Bytes that a call allocates at most at once, in the steady state."""
+    for _ in range(3):
+        call()
+    tracemalloc.start()
+    try:
+        call()
+        before, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        call()
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
 
 
 def check_same_bits(got: Array, expected: Array, context: str) -> None:

@@ -145,14 +145,15 @@ def _optimizers(x: Any) -> Calls:
     return {**found, "clip_grad_norm": clip, "ema": ema}
 
 
-def _layers(x: Any) -> Calls:
-    options: dict[str, Any] = {"dtype": x.dtype}
+def layers(dtype: Any = np.float32) -> dict[str, nn.Module]:
+    """Of each kind one, for rows of COLUMNS numbers."""
+    options: dict[str, Any] = {"dtype": dtype}
     wide, half = COLUMNS, COLUMNS // 2
 
     def linear(columns: int, seed: int) -> nn.Linear:
         return nn.Linear(wide, columns, rng=seed, **options)
 
-    layers = {
+    return {
         "Sequential": nn.Sequential(linear(wide, 0), nn.GELU(), linear(half, 1), nn.ReLU()),
         "Residual": nn.Residual(linear(wide, 2)),
         "Concat": nn.Concat(linear(half, 3), nn.Tanh()),
@@ -167,6 +168,8 @@ def _layers(x: Any) -> Calls:
         "BatchNorm1d": nn.BatchNorm1d(wide, **options),
     }
 
+
+def _layers(x: Any) -> Calls:
     def passes(layer: nn.Module) -> Callable[[], list[Any]]:
         def both() -> list[Any]:
             y = layer(x)
@@ -174,7 +177,7 @@ def _layers(x: Any) -> Calls:
 
         return both
 
-    table = nn.Embedding(COLUMNS, 5, rng=6, **options)
+    table = nn.Embedding(COLUMNS, 5, rng=6, dtype=x.dtype)
     numbers = np.arange(len(x)) % COLUMNS
 
     def embedding() -> list[Any]:
@@ -182,4 +185,7 @@ def _layers(x: Any) -> Calls:
         table.backward(np.ones_like(y))
         return [y, *table.gradients()]
 
-    return {**{name: passes(layer) for name, layer in layers.items()}, "Embedding": embedding}
+    return {
+        **{name: passes(layer) for name, layer in layers(x.dtype).items()},
+        "Embedding": embedding,
+    }

@@ -52,7 +52,7 @@ class Memory:
         return (_address(array) - _address(self)) // self._numbers.itemsize
 
     def place(self, offset: int, shape: tuple[int, ...]) -> Place:
-        """The place of an array: one object for as long as it is in use, so a pickle has it once."""
+        """The place of an array: one object while it is in use, so that a pickle has it once."""
         place = self._places.get((offset, shape))
         if place is None:
             place = self._places[offset, shape] = Place(self, offset, shape)
@@ -99,7 +99,7 @@ def in_memory(value: Array) -> Array:
 
 
 def location(array: Array) -> Hashable:
-    """The same for all C-ordered arrays of one shape over the same numbers, however each was made."""
+    """The same for all arrays of one shape over the same numbers, however each was made."""
     memory = memory_of(array)
     return id(array) if memory is None else (memory, memory.offset(array), array.shape)
 
@@ -152,10 +152,11 @@ def bring_together(owners: Sequence[dict[str, Array]]) -> None:
         offset += array.size
     del array, home, found
     for (arrays, name), (array_then, home_then, at, shape) in zip(names, homes, strict=True):
-        home = home_then()
-        if home is not None:
-            array = array_then()
-            arrays[name] = home.array(at, shape) if array is None else array
+        held_array, held = array_then(), home_then()
+        if held_array is not None:
+            arrays[name] = held_array
+        elif held is not None:
+            arrays[name] = held.array(at, shape)
 
 
 def _address(holder: Any) -> int:

@@ -141,15 +141,24 @@ class BatchNorm1d(Module):
         return y
 
     def backward(self, grad_output: Array, accumulate: bool = False) -> Array:
+        x, *_ = self._saved()
+        result = np.empty(x.shape, x.dtype)
+        self._backward(grad_output, accumulate, result)
+        return result
+
+    def backward_parameters(self, grad_output: Array, accumulate: bool = False) -> None:
+        x, *_ = self._saved()
+        unused = self._workspace.array("grad_input", x.shape, x.dtype)
+        self._backward(grad_output, accumulate, unused)
+
+    def _backward(self, grad_output: Array, accumulate: bool, grad_input: Array) -> None:
         x, mean, scale, of_batch = self._saved()
         check_gradient(grad_output, x.shape, x.dtype)
-        result = np.empty(x.shape, x.dtype)
         _core.batch_norm_backward(
             self._contiguous("grad_output", grad_output), x, self._parameters.get("weight"),
-            of_batch, mean, scale, self._work(x), result,
+            of_batch, mean, scale, self._work(x), grad_input,
             self._gradients.get("weight"), self._gradients.get("bias"), accumulate,
         )  # fmt: skip
-        return result
 
     def _share(self) -> float:
         """The weight of the next batch in the running statistics."""

@@ -138,13 +138,11 @@ class Concat(Container):
         total: Array | None = None
         with quiet():
             for layer, part in zip(self._layers, self._parts(grad_output), strict=True):
-                gradient = layer.backward(part, accumulate)
                 if total is None:
                     # A copy: the layer may have returned the part itself.
-                    total = np.empty(gradient.shape, gradient.dtype)
-                    np.copyto(total, gradient)
+                    total = layer.backward(part, accumulate).copy()
                 else:
-                    total += gradient
+                    total += layer.backward(part, accumulate)
         assert total is not None
         return total
 

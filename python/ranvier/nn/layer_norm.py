@@ -61,17 +61,26 @@ class _OfSamples(Module):
         return y
 
     def backward(self, grad_output: Array, accumulate: bool = False) -> Array:
+        x, _, _ = self._saved()
+        result = np.empty(x.shape, x.dtype)
+        self._backward(grad_output, accumulate, result)
+        return result
+
+    def backward_parameters(self, grad_output: Array, accumulate: bool = False) -> None:
+        x, _, _ = self._saved()
+        unused = self._workspace.array("grad_input", x.shape, x.dtype)
+        self._backward(grad_output, accumulate, unused)
+
+    def _backward(self, grad_output: Array, accumulate: bool, grad_input: Array) -> None:
         x, mean, scale = self._saved()
         check_gradient(grad_output, x.shape, x.dtype)
-        result = np.empty(x.shape, x.dtype)
         size = _core.row_norm_work(len(scale), self._features)
         _core.row_norm_backward(
             self._contiguous("grad_output", grad_output), x, self._features,
             self._parameters.get("weight"), mean, scale,
-            self._workspace.array("work", (size,), np.float64), result,
+            self._workspace.array("work", (size,), np.float64), grad_input,
             self._gradients.get("weight"), self._gradients.get("bias"), accumulate,
         )  # fmt: skip
-        return result
 
     @property
     def _features(self) -> int:
