@@ -31,8 +31,8 @@ GroupState = dict[str, Any]
 # What the learning-rate schedules keep in a group.
 _SCHEDULED = ("initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum")
 
-# Options that older state dicts of torch do not have, with the value that they had then.
-_ADDED_LATER = {"maximize": False, "decoupled_weight_decay": False}
+# Options that state dicts of torch do not have, or older ones, with the value that they had then.
+_ADDED_LATER = {"maximize": False, "decoupled_weight_decay": False, "eps_hat": False}
 
 
 class Optimizer:
