@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hostile import FLOATS, arrays, outputs, plain, refused, sides
+from hostile import FLOATS, arrays, filled, outputs, plain, refused, shapes, sides
 from ranvier._native import _core
+from ranvier.optim.rules import RULES
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning:numpy")
 
@@ -150,3 +152,111 @@ def test_dense_layers(data):
         made = (np.empty_like(z), of, data.draw(st.sampled_from((None, of_x, of_x, of_x))))
         gradients.append(data.draw(junk) if data.draw(st.integers(0, 20)) == 0 else made)
     refused(lambda: _core.dense_backward(x, g, run, gradients, data.draw(st.booleans())), [x, g])
+
+
+odd = st.sampled_from((None, 3, "x", (), [], {}, [None], [3], {"params": None}, -1, 2**70, np.nan))
+
+
+def seldom(data: st.DataObject, value: Any, instead: st.SearchStrategy[Any] = odd) -> Any:
+    """The value, or now and then something else: not where a draw ends, which is drawn often."""
+    return data.draw(instead) if data.draw(st.integers(0, 40)) == 29 else value
+
+
+def group(data: st.DataObject, name: str, params: list[Any]) -> dict[str, Any]:
+    """As param_groups has it."""
+    made: dict[str, Any] = {"params": seldom(data, params), "maximize": seldom(data, False)}
+    for option in RULES[name].options.values():
+        value: Any = option.default
+        if option.kind == "flag":
+            value = data.draw(st.booleans())
+        elif option.kind == "number" and data.draw(st.booleans()):
+            value = data.draw(st.sampled_from((0.0, 0.5, 1.0, -1.0, 1e300, np.inf)))
+        made[option.name] = seldom(data, value)
+    if data.draw(st.integers(0, 40)) == 29:
+        del made[data.draw(st.sampled_from([*made]))]
+    return made
+
+
+def state(data: st.DataObject, name: str, params: list[Any]) -> dict[str, Any]:
+    """Some of the arrays and numbers of a rule."""
+    made: dict[str, Any] = {}
+    if data.draw(st.booleans()):
+        made["steps"] = seldom(data, data.draw(st.integers(0, 9)))
+    if data.draw(st.booleans()):
+        made["carried"] = seldom(data, {each: seldom(data, 0.5) for each in RULES[name].carried})
+    if data.draw(st.booleans()):
+        given = [each for each in RULES[name].states if data.draw(st.booleans())]
+        lists = {each: [state_array(data, p, params) for p in params] for each in given}
+        lists = {each: seldom(data, each_list) for each, each_list in lists.items()}
+        made["arrays"] = seldom(data, {**lists, **seldom(data, {}, st.just({"more": []}))})
+    return made
+
+
+def state_array(data: st.DataObject, parameter: Any, params: list[Any]) -> Any:
+    made = data.draw(filled(np.shape(parameter), parameter.dtype))
+    if data.draw(st.integers(0, 9)) == 7:
+        made = data.draw(outputs(np.shape(parameter), parameter.dtype, tuple(params)))
+    return seldom(data, made)
+
+
+@given(data=st.data())
+def test_optimizer(data):
+    name = data.draw(st.sampled_from([*RULES]))
+    lists: list[list[Any]] = []
+    for _ in range(data.draw(st.integers(0, 2))):
+        shapes_ = data.draw(st.lists(shapes, max_size=3))
+        dtype = data.draw(st.sampled_from(FLOATS))
+        lists.append([data.draw(filled(shape, dtype)) for shape in shapes_])
+    params = [p for each in lists for p in each]
+    if params and data.draw(st.integers(0, 9)) == 7:
+        params[0] = lists[0][:1] = [data.draw(arrays(params[0].shape, params[0].dtype))]
+        params = [p for each in lists for p in each]
+    groups = seldom(data, [seldom(data, group(data, name, each)) for each in lists])
+    states = seldom(data, [seldom(data, state(data, name, each)) for each in lists])
+    gradients = [seldom(data, data.draw(filled(p.shape, p.dtype)), arrays()) for p in params]
+    if params and data.draw(st.integers(0, 9)) == 7:
+        gradients[0] = data.draw(outputs(params[0].shape, params[0].dtype, tuple(params)))
+    gradients = seldom(data, [seldom(data, g) for g in gradients])
+    rule = seldom(data, name)
+    stopped, made = refused(lambda: _core.Optimizer(rule, groups, states), params)
+    if stopped:
+        return
+    for _ in range(data.draw(st.integers(1, 3))):
+        before = repr(made.states())
+        stopped, done = refused(lambda: made.step(groups, gradients, 0.5), params)
+        if stopped or not done:
+            assert repr(made.states()) == before
+        change(data, groups, params)
+        if data.draw(st.booleans()):
+            refused(lambda: made.prepare(groups), params)
+
+
+def change(data: st.DataObject, groups: Any, params: list[Any]) -> None:
+    """Let the groups or an array be what the object has not seen."""
+    kind = data.draw(st.sampled_from(("nothing", "option", "array", "groups", "memory")))
+    if kind == "option" and groups and isinstance(groups[0], dict) and groups[0]:
+        groups[0][data.draw(st.sampled_from([*groups[0]]))] = data.draw(odd)
+    elif kind == "groups" and isinstance(groups, list):
+        groups[:] = data.draw(st.sampled_from((groups[:1], groups * 2, [], [None])))
+    elif kind == "array" and groups and isinstance(groups[0], dict):
+        listed = groups[0].get("params")
+        if isinstance(listed, list) and listed:
+            listed[0] = data.draw(odd)
+    elif kind == "memory" and params and params[0].base is None and params[0].flags.owndata:
+        with suppress(ValueError):  # NumPy itself refuses while there are weak references
+            params[0].resize(data.draw(shapes), refcheck=False)
+
+
+@given(data=st.data())
+def test_norm(data):
+    gradients = [
+        data.draw(arrays(data.draw(shapes), data.draw(st.sampled_from(FLOATS))))
+        for _ in range(data.draw(st.integers(0, 3)))
+    ]
+    copies = [plain(g) for g in gradients if g.dtype.kind == "f"]
+    given_ = seldom(data, gradients)
+    stopped, norm = refused(lambda: _core.norm(given_), gradients)
+    if not stopped and given_ is gradients and all(np.isfinite(c).all() for c in copies):
+        with np.errstate(over="ignore"):
+            exact = np.sqrt(np.sum([np.sum(c.astype(np.float64) ** 2) for c in copies]))
+        np.testing.assert_allclose(norm, exact, rtol=1e-12)
