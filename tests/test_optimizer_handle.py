@@ -252,7 +252,7 @@ def test_a_step_within_a_step_is_refused():
     params, gradients = [np.ones(3)], [np.ones(3)]
     optimizer = optim.SGD(params)
     optimizer.param_groups[0]["momentum"] = Number()
-    with pytest.raises(TypeError, match="momentum is .*; expected a number"):
+    with pytest.raises(TypeError, match=r"momentum is .*; expected a number"):
         optimizer.step(gradients)
     assert refused == ["the optimizer is called from within its own step"]
     np.testing.assert_array_equal(params[0], 1)
