@@ -243,6 +243,15 @@ int main(int count, char** arguments) {
         check(false, "a step before the first");
     } catch (const std::invalid_argument&) {
     }
+    check_throws<std::invalid_argument>(
+        [] {
+            float weight = 1, mean = 0;
+            const float slope = 1;
+            ranvier::RMSprop rule{.momentum = 0.9};
+            const ranvier::Tensor<float> tensors[] = {{&weight, &slope, {&mean, &mean}, 1}};
+            ranvier::step<float>(rule, tensors, 1);
+        },
+        "state[2] of tensor 0 is null; expected momentum_buffer");
     check(!ranvier::Function::names().empty(), "names");
     try {
         ranvier::Function("gleu");
