@@ -218,9 +218,9 @@ class Module:
         """Decide, once, where the parameters and the gradients of this module and all in it lie.
 
         They move into one memory each, as far as nobody else uses the memory that they are in. A
-        container decides when it is built, any other module when it is first called in train mode
-        or asked for them, as it is not known when its constructor ends. From then on the module holds the
-        memory, so nothing moves that is not moved by a module around this one.
+        container decides when it is built, any other module when it is first asked for them or
+        called in train mode, as it is not known when its constructor ends. From then on the module
+        holds the memory, so nothing moves that is not moved by a module around this one.
         """
         if self._memories:
             return
