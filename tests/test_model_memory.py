@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import gc
 import io
 import pickle
 import warnings
@@ -133,9 +132,7 @@ def test_layers_keep_their_values_when_they_move_to_another_model():
     layer = nn.Linear(4, 3, rng=0)
     weight = layer.weight.copy()
     layer.gradients()[0][:] = 5
-    dropped = nn.Sequential(layer)
-    del dropped
-    gc.collect()
+    nn.Sequential(layer)
     model = nn.Sequential(nn.Linear(4, 4, rng=1), layer)
     np.testing.assert_array_equal(layer.weight, weight)
     assert np.all(model.gradients()[2] == 5)
@@ -226,6 +223,15 @@ def test_a_module_of_attributes_decides_when_it_is_first_asked():
     assert held.parameters()[3] is weight
     with pytest.raises(ValueError, match="the parameters are not in one buffer"):
         held.flat_parameters  # noqa: B018
+
+
+def test_a_module_of_attributes_can_be_asked_between_its_two_passes():
+    net, same = Net(), Net()
+    same.parameters()
+    output = net(X)
+    net.parameters()
+    check_same_bits(net.backward(output), same.backward(same(X)), "gradient of the input")
+    check_same_bits(net.flat_gradients, same.flat_gradients, "gradients")
 
 
 def test_a_module_that_comes_later_is_a_part_of_the_model_but_not_of_its_buffer():

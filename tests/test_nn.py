@@ -238,26 +238,15 @@ class Raised(nn.ReLU):
         return super().forward(x) + 1
 
 
-@pytest.mark.parametrize("made_first", [True, False], ids=["before", "after"])
 @pytest.mark.parametrize(
-    ("layers", "replaced"),
-    [
-        (lambda: [Doubled(4, 3, rng=0), nn.ReLU()], None),
-        (lambda: [nn.Linear(4, 3, rng=0), Raised()], None),
-        (lambda: [nn.Linear(4, 3, rng=0), nn.ReLU()], 0),
-        (lambda: [nn.Linear(4, 3, rng=0), nn.ReLU()], 1),
-    ],
-    ids=["linear's class", "activation's class", "linear's own", "activation's own"],
+    "layers",
+    [[Doubled(4, 3, rng=0), nn.ReLU()], [nn.Linear(4, 3, rng=0), Raised()]],
+    ids=["linear", "activation"],
 )
-def test_another_forward_is_not_fused_away(layers, replaced, made_first):
-    layers = layers()
-    model = nn.Sequential(*layers) if made_first else None
-    if replaced is not None:
-        forward = layers[replaced].forward
-        layers[replaced].forward = lambda x: forward(x) - 3
-    model = model or nn.Sequential(*layers)
+def test_another_forward_is_not_fused_away(layers):
+    model = nn.Sequential(*layers)
     x = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
-    expected = layers[1](layers[0](x)).copy()
+    expected = layers[1](layers[0](x))
     check_same_bits(model(x), expected, "output")
     assert np.any(nn.Sequential(nn.Linear(4, 3, rng=0), nn.ReLU())(x) != expected)
 

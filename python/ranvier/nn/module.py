@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ._stack import Stack
 
+
 class Parameter:
     """A parameter as an attribute of its module: assigning writes into the parameter's own memory.
 
@@ -108,8 +109,8 @@ class Module:
         self._parameters: dict[str, Array] = {}
         self._gradients: dict[str, Array] = {}
         self._buffers: dict[str, Array] = {}
-        # Those in which the parameters and gradients lie, as soon as that is decided.
-        self._memories: frozenset[Memory] = frozenset()
+        # Those in which the parameters and gradients lie; None before that is decided.
+        self._memories: frozenset[Memory] | None = None
         self._workspace = Workspace()
 
     def forward(self, x: Array) -> Array:
@@ -160,6 +161,9 @@ class Module:
         self.backward(grad_output, accumulate)
 
     def __call__(self, x: Array) -> Array:
+        # In eval mode several threads may call: then it is left to whoever asks.
+        if self._memories is None and self.training:
+            self._gather()
         return self.forward(x)
 
     # Parameters: each is a view of one memory, which a model shares with all its layers.
@@ -177,7 +181,7 @@ class Module:
             raise TypeError(f"{name} has dtype {value.dtype}; expected float32 or float64")
         self._parameters[name] = in_memory(value)
         self._gradients[name] = in_memory(np.zeros_like(value))
-        self._memories = frozenset()
+        self._memories = None
 
     def add_buffer(self, name: str, value: Array) -> None:
         """Make state that is not learned, such as a running mean, with these values.
@@ -214,9 +218,9 @@ class Module:
         """Decide, once, where the parameters and the gradients of this module and all in it lie.
 
         They move into one memory each, as far as nobody else uses the memory that they are in. A
-        container decides when it is built, any other module when it is first asked for them, as it
-        is not known when its constructor ends. From then on the module holds the memory, so nothing
-        moves that is not moved by a module around this one.
+        container decides when it is built, any other module when it is first asked for them or
+        called in train mode, as it is not known when its constructor ends. From then on the module
+        holds the memory, so nothing moves that is not moved by a module around this one.
         """
         if self._memories:
             return
@@ -226,7 +230,7 @@ class Module:
             names = sorted(str(dtype) for dtype in dtypes)
             raise TypeError(f"the parameters have dtypes {', '.join(names)}; expected only one")
         for module in modules:
-            module._memories = frozenset()
+            module._memories = None
             module._forget()
         bring_together([module._parameters for module in modules])
         bring_together([module._gradients for module in modules])
@@ -400,9 +404,6 @@ class Module:
         """
         if self.training:
             return self._workspace.array(name, shape, dtype)
-        return np.empty(shape, dtype)
-
-    def _result(self, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
         return np.empty(shape, dtype)
 
     def _contiguous(self, name: str, x: Array) -> Array:
