@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from typing import Any
 
 import numpy as np
@@ -82,8 +83,16 @@ class Linear(Module):
         self.add_parameter("weight", uniform(self.out_features, self.in_features))
         if bias:
             self.add_parameter("bias", uniform(self.out_features))
-        self._stack = Stack([self])
+        self._stack = Stack([weakref.proxy(self)])
         self._gather()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__getstate__().items() if name != "_stack"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        # With a reference of its own, the layer and its memory would wait for the cyclic collector.
+        self._stack = Stack([weakref.proxy(self)])
 
     def forward(self, x: Array) -> Array:
         """x W^T + b for x of shape (..., in_features), of the layer's dtype."""
