@@ -203,6 +203,19 @@ def test_a_parameter_that_is_no_longer_what_it_was(name, kind):
     assert repr(optimizer.state_dict()) == state
 
 
+def test_a_parameter_whose_memory_has_moved():
+    """It is the same array of the same shape, and what it had is no longer its own."""
+    x = np.ones(3)
+    optimizer = optim.SGD([x], lr=0.5)
+    optimizer.step([np.ones(3)])
+    before = x.ctypes.data
+    x.resize(10_000_000, refcheck=False)
+    x.resize(3, refcheck=False)
+    assert x.ctypes.data != before
+    optimizer.step([np.ones(3)])
+    np.testing.assert_array_equal(x, 0)
+
+
 def test_fewer_groups_and_more():
     a, b, c = np.ones(2), np.ones(3), np.ones(4)
     optimizer = optim.Adam([{"params": [a]}, {"params": [b]}])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import re
 
 import numpy as np
 import pytest
@@ -35,7 +37,8 @@ def test_the_signature_has_the_options_and_defaults_of_the_row(name):
 def test_the_docstring_names_the_options_and_the_source_of_the_row(name):
     doc = inspect.getdoc(getattr(optim, name))
     for option in CLASSES[name].options.values():
-        assert f"\n{option.name} : " in doc
+        (said,) = re.findall(rf"\n{option.name} : .*, default (.*)", doc)
+        assert ast.literal_eval(said) == option.default, option.name
     assert CLASSES[name].reference in " ".join(doc.split())
 
 

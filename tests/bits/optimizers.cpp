@@ -22,10 +22,12 @@ void check_in_parts(const std::string& name, const Rule& rule, const std::vector
     std::vector<T> p = numbers<T>(size);
     std::vector<T> states[] = {std::vector<T>(size, state_start), std::vector<T>(size, state_start),
                                std::vector<T>(size, state_start)};
-    ranvier::OptimizerHandle handle(
-        ranvier::optimizer_of(rule), 1,
-        {{0, ranvier::dtype_of<T>, p.data(), {size},
-          {states[0].data(), states[1].data(), states[2].data()}}});
+    ranvier::OptimizerHandle handle(ranvier::optimizer_of(rule), 1,
+                                    {{0,
+                                      ranvier::dtype_of<T>,
+                                      p.data(),
+                                      {size},
+                                      {states[0].data(), states[1].data(), states[2].data()}}});
     *static_cast<Rule*>(handle.group(0).options()) = rule;
     for (int t = 1; t <= 5; ++t) {
         const std::vector<T> g = numbers<T>(size, 1.0, static_cast<std::uint64_t>(t));

@@ -30,7 +30,9 @@ scalars::sgd<T> scalars_of(const SGD& o, double t, double scale) {
             .lr = T(o.lr),
             .momentum = T(o.momentum),
             .inflow = T(t == 1.0 ? 1.0 : 1.0 - o.dampening),
-            .variant = o.momentum == 0.0 ? 0 : o.nesterov ? 2 : 1};
+            .variant = o.momentum == 0.0 ? 0
+                       : o.nesterov      ? 2
+                                         : 1};
 }
 
 template <class T>
