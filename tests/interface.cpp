@@ -157,7 +157,8 @@ void check_losses() {
         [&] { ranvier::cross_entropy(x.data(), labels.data(), g.data(), rows, classes, 1.5); },
         "label_smoothing is 1.5");
     check_throws<std::invalid_argument>(
-        [&] { ranvier::huber_loss(x.data(), y.data(), g.data(), n, 0.0); }, "delta is 0; expected a positive number");
+        [&] { ranvier::huber_loss(x.data(), y.data(), g.data(), n, 0.0); },
+        "delta is 0; expected a positive number");
     check(g == before, "nothing is written");
 }
 

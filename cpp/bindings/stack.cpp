@@ -46,8 +46,8 @@ public:
 private:
     static void require_items(const py::tuple& layer, std::size_t count) {
         if (layer.size() == count) return;
-        throw py::value_error("a layer has " + std::to_string(layer.size()) +
-                              " items; expected " + std::to_string(count));
+        throw py::value_error("a layer has " + std::to_string(layer.size()) + " items; expected " +
+                              std::to_string(count));
     }
 
     /// The memory of an array that stays, of this shape.
@@ -98,7 +98,8 @@ private:
         const py::tuple values(layer[2]);
         const int from_output = PyObject_IsTrue(py::object(layer[3]).ptr());
         if (from_output < 0) throw py::error_already_set();
-        if (width == 0) throw py::value_error("layers[0] is an activation; expected a linear layer");
+        if (width == 0)
+            throw py::value_error("layers[0] is an activation; expected a linear layer");
         const auto records = activations();
         if (overflow != 0 || index < 0 || static_cast<std::size_t>(index) >= records.size()) {
             throw py::value_error("a layer has activation " + py::repr(number).cast<std::string>() +
@@ -121,8 +122,7 @@ private:
             throw py::value_error(
                 "a layer has an activation whose output does not determine its derivative");
         }
-        return std::make_unique<ElementwiseLayer<T>>(width, form, parameters,
-                                                     from_output != 0);
+        return std::make_unique<ElementwiseLayer<T>>(width, form, parameters, from_output != 0);
     }
 
     std::vector<py::object>& held_;
@@ -169,15 +169,15 @@ py::object StackOf<T>::readable(py::handle x) const {
     auto* const array = reinterpret_cast<PyArrayObject*>(x.ptr());
     const bool is_array = PyArray_Check(x.ptr());
     if (!is_array || PyArray_TYPE(array) != type() || !PyArray_ISNOTSWAPPED(array)) {
-        const py::object found = py::hasattr(x, "dtype") ? py::object(x.attr("dtype"))
-                                                         : py::reinterpret_borrow<py::object>(py::type::handle_of(x));
+        const py::object found = py::hasattr(x, "dtype")
+                                     ? py::object(x.attr("dtype"))
+                                     : py::reinterpret_borrow<py::object>(py::type::handle_of(x));
         throw py::type_error("x is of " + py::str(found).cast<std::string>() +
                              "; expected an array of " +
                              (type() == NPY_FLOAT ? "float32" : "float64"));
     }
     const int axes = PyArray_NDIM(array);
-    if (axes == 0 ||
-        PyArray_DIM(array, axes - 1) != static_cast<npy_intp>(stack_.inputs())) {
+    if (axes == 0 || PyArray_DIM(array, axes - 1) != static_cast<npy_intp>(stack_.inputs())) {
         throw py::value_error("x has shape " + py::str(x.attr("shape")).cast<std::string>() +
                               "; expected (*, " + std::to_string(stack_.inputs()) + ")");
     }
@@ -252,10 +252,10 @@ template <class T>
 void StackOf<T>::check_gradient(const FloatArray& g, const py::object& input) const {
     auto* const x = reinterpret_cast<PyArrayObject*>(input.ptr());
     const int axes = PyArray_NDIM(x);
-    const bool fits = g.ndim() == axes &&
-                      std::equal(PyArray_DIMS(x), PyArray_DIMS(x) + axes - 1,
-                                 PyArray_DIMS(g.array())) &&
-                      g.shape(axes - 1) == stack_.outputs();
+    const bool fits =
+        g.ndim() == axes &&
+        std::equal(PyArray_DIMS(x), PyArray_DIMS(x) + axes - 1, PyArray_DIMS(g.array())) &&
+        g.shape(axes - 1) == stack_.outputs();
     if (!fits) {
         py::list shape(input.attr("shape"));
         shape[shape.size() - 1] = stack_.outputs();

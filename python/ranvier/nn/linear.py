@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import weakref
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -83,7 +83,7 @@ class Linear(Module):
         self.add_parameter("weight", uniform(self.out_features, self.in_features))
         if bias:
             self.add_parameter("bias", uniform(self.out_features))
-        self._stack = Stack([weakref.proxy(self)])
+        self._stack = self._own_stack()
         self._gather()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -91,8 +91,12 @@ class Linear(Module):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        # With a reference of its own, the layer and its memory would wait for the cyclic collector.
-        self._stack = Stack([weakref.proxy(self)])
+        self._stack = self._own_stack()
+
+    def _own_stack(self) -> Stack:
+        # With a reference from the stack, the layer and its memory would wait for the cyclic
+        # collector.
+        return Stack([cast(Linear, weakref.proxy(self))])
 
     def forward(self, x: Array) -> Array:
         """x W^T + b for x of shape (..., in_features), of the layer's dtype."""
@@ -117,4 +121,3 @@ class Linear(Module):
 
     def __repr__(self) -> str:
         return f"Linear({self.in_features}, {self.out_features}, bias={self.has_bias})"
-

@@ -148,7 +148,7 @@ class Optimizer:
         return self._native
 
     def native(self) -> _core.Optimizer | None:
-        """Return the native object for the training loop; None where a subclass has its own step."""
+        """Return the native object, for the training loop; None if a subclass has its own step."""
         if type(self).step is not Optimizer.step:
             return None
         return self._made() if self._native is None else self._native

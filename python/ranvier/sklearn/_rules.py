@@ -26,4 +26,3 @@ class SGD(optim.SGD):
                 with np.errstate(all="ignore"):
                     entry["momentum_buffer"] *= before / self.lr
             self.load_state_dict(state)
-
