@@ -20,7 +20,7 @@ public:
     /// Takes the options over into the group. Throws TypeError, ValueError or KeyError.
     void read(const pybind11::dict& from, OptimizerGroup& group);
 
-    /// What was read last of an option that is one number.
+    /// The number that was read last, of an option that is one.
     double number(const char* option) const;
 
 private:
