@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import gc
 import io
 import pickle
 import warnings
+import weakref
 
 import numpy as np
 import pytest
@@ -137,6 +139,24 @@ def test_layers_keep_their_values_when_they_move_to_another_model():
     np.testing.assert_array_equal(layer.weight, weight)
     assert np.all(model.gradients()[2] == 5)
     assert np.shares_memory(layer.weight, model.flat_parameters)
+
+
+def test_a_model_that_is_dropped_lets_go_of_its_memory_at_once():
+    """No garbage holds arrays that another model could take over."""
+    layer = nn.Linear(6, 6, rng=0)
+    model = nn.Sequential(nn.Residual(nn.Linear(6, 6)), nn.Linear(6, 6), nn.Tanh(), layer, Net())
+    model.backward(model(X))
+    model[1](X)
+    memories = [weakref.ref(memory) for memory in model._memories]
+    assert len(memories) == 2
+    gc.disable()
+    try:
+        del model
+        other = nn.Sequential(nn.Linear(6, 6, rng=1), layer)
+    finally:
+        gc.enable()
+    check_is_one(other)
+    assert [memory() for memory in memories] == [None, None]
 
 
 HOLDERS = {

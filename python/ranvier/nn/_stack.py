@@ -57,7 +57,7 @@ class Stack:
 
     def _begun(self) -> Any:
         if self._handle is None:
-            name = type(self.layers[-1]).__name__
+            name = self.layers[-1].__class__.__name__  # also of a proxy of a layer
             raise RuntimeError(f"{name}.backward was called before forward")
         return self._handle
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+import weakref
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -82,8 +83,19 @@ class Linear(Module):
         self.add_parameter("weight", uniform(self.out_features, self.in_features))
         if bias:
             self.add_parameter("bias", uniform(self.out_features))
-        self._stack = Stack([self])
+        self._stack = self._own_stack()
         self._gather()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__getstate__().items() if name != "_stack"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._stack = self._own_stack()
+
+    def _own_stack(self) -> Stack:
+        # With a reference that counts, the layer would wait for the cyclic collector.
+        return Stack([cast(Linear, weakref.proxy(self))])
 
     def forward(self, x: Array) -> Array:
         """x W^T + b for x of shape (..., in_features), of the layer's dtype."""
@@ -108,4 +120,3 @@ class Linear(Module):
 
     def __repr__(self) -> str:
         return f"Linear({self.in_features}, {self.out_features}, bias={self.has_bias})"
-
