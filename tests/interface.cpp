@@ -157,7 +157,8 @@ void check_losses() {
         [&] { ranvier::cross_entropy(x.data(), labels.data(), g.data(), rows, classes, 1.5); },
         "label_smoothing is 1.5");
     check_throws<std::invalid_argument>(
-        [&] { ranvier::huber_loss(x.data(), y.data(), g.data(), n, 0.0); }, "delta is 0; expected a positive number");
+        [&] { ranvier::huber_loss(x.data(), y.data(), g.data(), n, 0.0); },
+        "delta is 0; expected a positive number");
     check(g == before, "nothing is written");
 }
 
@@ -243,6 +244,15 @@ int main(int count, char** arguments) {
         check(false, "a step before the first");
     } catch (const std::invalid_argument&) {
     }
+    check_throws<std::invalid_argument>(
+        [] {
+            float weight = 1, mean = 0;
+            const float slope = 1;
+            ranvier::RMSprop rule{.momentum = 0.9};
+            const ranvier::Tensor<float> tensors[] = {{&weight, &slope, {&mean, &mean}, 1}};
+            ranvier::step<float>(rule, tensors, 1);
+        },
+        "state[2] of tensor 0 is null; expected momentum_buffer");
     check(!ranvier::Function::names().empty(), "names");
     try {
         ranvier::Function("gleu");

@@ -35,6 +35,7 @@ def adam(
     weight_decay=0,
     amsgrad=False,
     decoupled_weight_decay=False,
+    eps_hat=False,
     maximize=False,
 ):
     beta1, beta2 = betas
@@ -52,6 +53,9 @@ def adam(
         v = new["max_exp_avg_sq"] = np.maximum(v, state.get("max_exp_avg_sq", zero))
     m_hat = m / (1 - beta1**t)
     v_hat = v / (1 - beta2**t)
+    if eps_hat:  # the last paragraph of section 2
+        rate = lr * np.sqrt(1 - beta2**t) / (1 - beta1**t)
+        return p - rate * m / (np.sqrt(v) + eps), new
     return p - lr * m_hat / (np.sqrt(v_hat) + eps), new
 
 

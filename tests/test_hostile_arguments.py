@@ -248,7 +248,9 @@ def test_losses(data):
     np.testing.assert_array_equal(got[1], gradient)
 
 
-OPTIMIZERS = [getattr(optim, name) for name in (record["name"] for record in _core.optimizer_records())]
+OPTIMIZERS = [
+    getattr(optim, name) for name in (record["name"] for record in _core.optimizer_records())
+]
 
 
 @given(data=st.data())

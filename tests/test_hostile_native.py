@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hostile import FLOATS, arrays, outputs, plain, refused, shapes, sides
+from hostile import FLOATS, arrays, filled, outputs, plain, refused, shapes, sides
 from ranvier._native import _core
+from ranvier.optim.rules import RULES
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning:numpy")
 
@@ -74,82 +76,92 @@ def test_rows_are_taken_into_other_memory():
     np.testing.assert_array_equal(array, before)
 
 
-def one_layer(activation: Any = None, values: Any = (), from_output: Any = False) -> Any:
-    return {"weight": np.eye(2)}, activation, values, from_output, None, None
+def linear(weight: Any = None, gradient: Any = None, bias: Any = None, of_bias: Any = None) -> Any:
+    weight = np.eye(2) if weight is None else weight
+    return "linear", weight, np.zeros((2, 2)) if gradient is None else gradient, bias, of_bias
 
 
 RELU, ELU, GELU = (_core.activation_index(name) for name in ("relu", "elu", "gelu"))
 
 
 @pytest.mark.parametrize(
-    ("layer", "error", "message"),
+    ("layers", "error", "message"),
     [
-        ("layer", TypeError, "tuples of 6 items"),
-        (({},), TypeError, "tuples of 6 items"),
-        ((None, *one_layer()[1:]), TypeError, "dict of weight and bias"),
-        (({}, *one_layer()[1:]), KeyError, "weight"),
-        (one_layer(-1), ValueError, "has activation -1; expected 0 to"),
-        (one_layer(10**6), ValueError, "has activation 1000000; expected 0 to"),
-        (one_layer(2**70), ValueError, f"has activation {2**70}; expected 0 to"),
-        (one_layer("relu"), TypeError, "'str' object cannot be interpreted as an integer"),
-        (one_layer(ELU, ("1",)), TypeError, "must be real number, not str"),
-        (one_layer(RELU, (1.0,)), ValueError, "has 1 parameters of its activation; expected 0"),
-        (one_layer(ELU, (1.0,) * 9), ValueError, "has 9 parameters of its activation; expected 1"),
-        (one_layer(ELU), ValueError, "has 0 parameters of its activation; expected 1"),
-        (one_layer(GELU, (), True), ValueError, "does not tell its derivative"),
+        ([], ValueError, "layers is empty"),
+        (["linear"], TypeError, "expected a tuple"),
+        ([("conv",)], ValueError, "of the kind 'conv'"),
+        ([linear(np.ones((0, 2)))], ValueError, "expected at least one feature"),
+        ([linear(np.ones(2))], ValueError, r"weight has shape \(2,\)"),
+        ([linear(np.ones((2, 3)).T)], ValueError, "weight has shape"),
+        ([linear(np.eye(2, dtype=np.float32))], ValueError, "weight has shape"),
+        ([linear("weight")], TypeError, "weight is a str"),
+        ([linear(gradient=np.zeros((3, 2)))], ValueError, "gradient of weight has shape"),
+        ([linear(bias=np.zeros(3), of_bias=np.zeros(3))], ValueError, "bias has shape"),
+        ([linear(bias=np.zeros(2))], TypeError, "gradient of bias is a NoneType"),
+        ([linear(), linear(np.ones((2, 3)), np.ones((2, 3)))], ValueError, "takes 3 features"),
+        ([("activation", RELU, (), True)], ValueError, "expected a linear layer"),
+        ([linear(), ("activation", 10**6, (), False)], ValueError, "has activation 1000000"),
+        ([linear(), ("activation", -1, (), False)], ValueError, "has activation -1"),
+        ([linear(), ("activation", 2**70, (), False)], ValueError, f"has activation {2**70}"),
+        ([linear(), ("activation", "relu", (), False)], TypeError, "interpreted as an integer"),
+        ([linear(), ("activation", RELU, (1.0,), False)], ValueError, "has 1 parameters"),
+        ([linear(), ("activation", ELU, (), False)], ValueError, "has 0 parameters"),
+        ([linear(), ("activation", ELU, ("1",), False)], TypeError, "must be real number, not str"),
+        ([linear(), ("activation", GELU, (), True)], ValueError, "does not determine"),
+        ([linear(), ("activation", RELU)], ValueError, "has 2 items; expected 4"),
     ],
+    ids=str,
 )
-def test_a_layer_that_is_none(layer, error, message):
+def test_layers_that_native_code_cannot_run_are_refused(layers, error, message):
     with pytest.raises(error, match=message):
-        _core.dense_forward(np.eye(2), [layer])
+        _core.Stack(layers, False)
 
 
-def layer(data: st.DataObject, rows: int, inputs: int, dtype: str) -> tuple[Any, int]:
-    """As nn.Linear describes itself to the native code, and how many outputs it has."""
-    outputs_ = data.draw(sides)
-    own: dict[str, Any] = {"weight": data.draw(arrays((outputs_, inputs), dtype))}
+def layer(data: st.DataObject, inputs: int, dtype: str) -> tuple[Any, int]:
+    """As nn.Linear or an activation describes itself, and how many outputs it has."""
+    if data.draw(st.integers(0, 2)) == 0:
+        index = data.draw(st.sampled_from((0, 1, 2, 15, -1, 99, 2**40, "relu")))
+        values = tuple(data.draw(st.lists(st.floats(), max_size=4)))
+        return ("activation", index, values, data.draw(st.booleans())), inputs
+    count = data.draw(sides)
+    weight = data.draw(outputs((count, inputs), dtype, (np.zeros(1, dtype),)))
+    gradient = data.draw(outputs((count, inputs), dtype, (weight,)))
+    bias = of_bias = None
     if data.draw(st.booleans()):
-        own["bias"] = data.draw(arrays((outputs_,), dtype))
-    activation = data.draw(st.sampled_from((None, None, 0, 1, 2, 15, -1, 99, 2**40, "relu")))
-    values = data.draw(st.lists(st.floats(), max_size=4))
-    from_output = data.draw(st.booleans())
-    if data.draw(st.booleans()):
-        return (own, activation, values, from_output, None, None), outputs_
-    z, y = (data.draw(outputs((rows, outputs_), dtype, (own["weight"],))) for _ in range(2))
-    if data.draw(st.booleans()):
-        y = z
-    return (own, activation, values, from_output, z, y), outputs_
+        bias, of_bias = (data.draw(outputs((count,), dtype, (weight,))) for _ in range(2))
+    return ("linear", weight, gradient, bias, of_bias), count
 
 
-junk = st.sampled_from((None, (), (1,), 3, {}, "layer", ({},) * 6, (None,) * 6, (1, 2, 3, 4, 5, 6)))
+junk = st.sampled_from((None, (), (1,), 3, {}, "layer", ("linear",), ("linear",) * 5))
 
 
 @given(data=st.data())
-def test_dense_layers(data):
+def test_stacks(data):
     rows, inputs = data.draw(sides), data.draw(sides)
     dtype = data.draw(st.sampled_from(FLOATS))
-    x = data.draw(arrays((rows, inputs), dtype))
     layers: list[Any] = []
     wide = inputs
     for _ in range(data.draw(st.integers(0, 3))):
-        made, wide = layer(data, rows, wide, dtype)
+        made, wide = layer(data, wide, dtype)
         layers.append(data.draw(junk) if data.draw(st.integers(0, 20)) == 0 else made)
-    held = [a for one in layers if isinstance(one, tuple) for a in one[4:]]
-    copies = plain(x)
-    stopped, run = refused(lambda: _core.dense_forward(x, layers), [x, *held])
-    if stopped or not run:
+    stacks: list[Any] = []
+    stopped, _ = refused(lambda: stacks.append(_core.Stack(layers, dtype == "f4")), [])
+    if stopped:
         return
-    first = run[0]
-    if first[1] is None and "bias" not in first[0]:
-        check_product(first[4], copies, plain(first[0]["weight"]).T)
+    stack = stacks[0]
+    x = data.draw(arrays((rows, inputs), dtype))
     g = data.draw(arrays((rows, wide), dtype))
-    gradients: list[Any] = []
-    for own, *_, z, _ in run:
-        of = {name: np.empty_like(array) for name, array in own.items()}
-        of_x = np.empty((rows, np.shape(own["weight"])[1]), dtype)
-        made = (np.empty_like(z), of, data.draw(st.sampled_from((None, of_x, of_x, of_x))))
-        gradients.append(data.draw(junk) if data.draw(st.integers(0, 20)) == 0 else made)
-    refused(lambda: _core.dense_backward(x, g, run, gradients, data.draw(st.booleans())), [x, g])
+    copies = plain(x)
+    # Before there was a forward pass, there is nothing to go back through.
+    refused(lambda: stack.backward(g, False, True), [g])
+    stopped, y = refused(lambda: stack.forward(x, data.draw(st.booleans())), [x])
+    if stopped:
+        return
+    if len(layers) == 1 and layers[0][0] == "linear" and layers[0][3] is None:
+        check_product(y, copies, plain(layers[0][1]).T)
+    gradients = [a for one in layers if one[0] == "linear" for a in one[2::2] if a is not None]
+    accumulate, of_input = data.draw(st.booleans()), data.draw(st.booleans())
+    refused(lambda: stack.backward(g, accumulate, of_input), [g, *gradients])
 
 
 RECORDS = {record["name"]: record for record in _core.loss_records()}
@@ -352,3 +364,111 @@ def test_arrays_that_a_loss_cannot_take(name, arguments, error, message):
     loss = _core.Loss(name, {}, "mean")
     with pytest.raises(error, match=message):
         loss.run(*arguments)
+
+
+odd = st.sampled_from((None, 3, "x", (), [], {}, [None], [3], {"params": None}, -1, 2**70, np.nan))
+
+
+def seldom(data: st.DataObject, value: Any, instead: st.SearchStrategy[Any] = odd) -> Any:
+    """The value, or now and then something else: not where a draw ends, which is drawn often."""
+    return data.draw(instead) if data.draw(st.integers(0, 40)) == 29 else value
+
+
+def group(data: st.DataObject, name: str, params: list[Any]) -> dict[str, Any]:
+    """As param_groups has it."""
+    made: dict[str, Any] = {"params": seldom(data, params), "maximize": seldom(data, False)}
+    for option in RULES[name].options.values():
+        value: Any = option.default
+        if option.kind == "flag":
+            value = data.draw(st.booleans())
+        elif option.kind == "number" and data.draw(st.booleans()):
+            value = data.draw(st.sampled_from((0.0, 0.5, 1.0, -1.0, 1e300, np.inf)))
+        made[option.name] = seldom(data, value)
+    if data.draw(st.integers(0, 40)) == 29:
+        del made[data.draw(st.sampled_from([*made]))]
+    return made
+
+
+def state(data: st.DataObject, name: str, params: list[Any]) -> dict[str, Any]:
+    """Some of the arrays and numbers of a rule."""
+    made: dict[str, Any] = {}
+    if data.draw(st.booleans()):
+        made["steps"] = seldom(data, data.draw(st.integers(0, 9)))
+    if data.draw(st.booleans()):
+        made["carried"] = seldom(data, {each: seldom(data, 0.5) for each in RULES[name].carried})
+    if data.draw(st.booleans()):
+        given = [each for each in RULES[name].states if data.draw(st.booleans())]
+        lists = {each: [state_array(data, p, params) for p in params] for each in given}
+        lists = {each: seldom(data, each_list) for each, each_list in lists.items()}
+        made["arrays"] = seldom(data, {**lists, **seldom(data, {}, st.just({"more": []}))})
+    return made
+
+
+def state_array(data: st.DataObject, parameter: Any, params: list[Any]) -> Any:
+    made = data.draw(filled(np.shape(parameter), parameter.dtype))
+    if data.draw(st.integers(0, 9)) == 7:
+        made = data.draw(outputs(np.shape(parameter), parameter.dtype, tuple(params)))
+    return seldom(data, made)
+
+
+@given(data=st.data())
+def test_optimizer(data):
+    name = data.draw(st.sampled_from([*RULES]))
+    lists: list[list[Any]] = []
+    for _ in range(data.draw(st.integers(0, 2))):
+        shapes_ = data.draw(st.lists(shapes, max_size=3))
+        dtype = data.draw(st.sampled_from(FLOATS))
+        lists.append([data.draw(filled(shape, dtype)) for shape in shapes_])
+    params = [p for each in lists for p in each]
+    if params and data.draw(st.integers(0, 9)) == 7:
+        params[0] = lists[0][:1] = [data.draw(arrays(params[0].shape, params[0].dtype))]
+        params = [p for each in lists for p in each]
+    groups = seldom(data, [seldom(data, group(data, name, each)) for each in lists])
+    states = seldom(data, [seldom(data, state(data, name, each)) for each in lists])
+    gradients = [seldom(data, data.draw(filled(p.shape, p.dtype)), arrays()) for p in params]
+    if params and data.draw(st.integers(0, 9)) == 7:
+        gradients[0] = data.draw(outputs(params[0].shape, params[0].dtype, tuple(params)))
+    gradients = seldom(data, [seldom(data, g) for g in gradients])
+    rule = seldom(data, name)
+    stopped, made = refused(lambda: _core.Optimizer(rule, groups, states), params)
+    if stopped:
+        return
+    for _ in range(data.draw(st.integers(1, 3))):
+        before = repr(made.states())
+        stopped, done = refused(lambda: made.step(groups, gradients, 0.5), params)
+        if stopped or not done:
+            assert repr(made.states()) == before
+        change(data, groups, params)
+        if data.draw(st.booleans()):
+            refused(lambda: made.prepare(groups), params)
+
+
+def change(data: st.DataObject, groups: Any, params: list[Any]) -> None:
+    """Let the groups or an array be what the object has not seen."""
+    kind = data.draw(st.sampled_from(("nothing", "option", "array", "groups", "memory")))
+    if kind == "option" and groups and isinstance(groups[0], dict) and groups[0]:
+        groups[0][data.draw(st.sampled_from([*groups[0]]))] = data.draw(odd)
+    elif kind == "groups" and isinstance(groups, list):
+        groups[:] = data.draw(st.sampled_from((groups[:1], groups * 2, [], [None])))
+    elif kind == "array" and groups and isinstance(groups[0], dict):
+        listed = groups[0].get("params")
+        if isinstance(listed, list) and listed:
+            listed[0] = data.draw(odd)
+    elif kind == "memory" and params and params[0].base is None and params[0].flags.owndata:
+        with suppress(ValueError):  # NumPy itself refuses while there are weak references
+            params[0].resize(data.draw(shapes), refcheck=False)
+
+
+@given(data=st.data())
+def test_norm(data):
+    gradients = [
+        data.draw(arrays(data.draw(shapes), data.draw(st.sampled_from(FLOATS))))
+        for _ in range(data.draw(st.integers(0, 3)))
+    ]
+    copies = [plain(g) for g in gradients if g.dtype.kind == "f"]
+    given_ = seldom(data, gradients)
+    stopped, norm = refused(lambda: _core.norm(given_), gradients)
+    if not stopped and given_ is gradients and all(np.isfinite(c).all() for c in copies):
+        with np.errstate(over="ignore"):
+            exact = np.sqrt(np.sum([np.sum(c.astype(np.float64) ** 2) for c in copies]))
+        np.testing.assert_allclose(norm, exact, rtol=1e-12)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 
 import numpy as np
 import pytest
@@ -35,7 +34,9 @@ TARGETS = {
     "binary_cross_entropy_with_logits": (NUMBERS > 0).astype(np.float32),
     "focal_loss": (NUMBERS > 0).astype(np.float32),
     "multilabel_soft_margin_loss": (NUMBERS > 0).astype(np.float32),
-    **dict.fromkeys(("hinge_loss", "squared_hinge_loss", "logistic_loss", "soft_margin_loss"), SIGNS),
+    **dict.fromkeys(
+        ("hinge_loss", "squared_hinge_loss", "logistic_loss", "soft_margin_loss"), SIGNS
+    ),
     "kl_div": SHARES,
     **dict.fromkeys(
         ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "log_cosh_loss", "quantile_loss"),
@@ -187,7 +188,9 @@ def test_clipped_gradients(monkeypatch):
 
 
 def test_a_part_of_the_parameters(monkeypatch):
-    make = lambda params: optim.SGD([params[0], params[4]], lr=0.1, momentum=0.9)  # noqa: E731
+    def make(params):
+        return optim.SGD([params[0], params[4]], lr=0.1, momentum=0.9)
+
     check(monkeypatch, losses.cross_entropy, LABELS, make=make)
 
 
@@ -367,12 +370,12 @@ def test_limits_of_steps_add_up():
     whole, optimizer = native(batch_rows=3)
     whole.run(optimizer.param_groups, **RUN)
     apart, other = native(batch_rows=3)
-    first = 0
-    for count in itertools.count(1):
-        first, steps, *_ = apart.run(other.param_groups, **{**RUN, "first": first, "steps": 1})
+    reached = [0]
+    while reached[-1] < 8:
+        limit = {"first": reached[-1], "steps": 1}
+        first, steps, *_ = apart.run(other.param_groups, **{**RUN, **limit})
         assert steps == 1
-        if first == 8:
-            break
-    assert count == 3
+        reached.append(first)
+    assert reached == [0, 3, 6, 8]
     for a, b in zip(*(o.param_groups[0]["params"] for o in (optimizer, other)), strict=True):
         assert a.tobytes() == b.tobytes()

@@ -138,6 +138,7 @@ RULES = [
             eps=[1e-8, 0.1],
             amsgrad=[False, True],
             decoupled_weight_decay=[False, True],
+            eps_hat=[False, True],
             **EITHER,
         ),
         BAD_ADAM,
@@ -851,6 +852,7 @@ def test_layout_is_that_of_torch():
             "weight_decay": 0,
             "amsgrad": True,
             "decoupled_weight_decay": False,
+            "eps_hat": False,  # which torch does not have
             "maximize": False,
             "params": [0, 1],
         }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import os
 import signal
 import sys
 import threading
+import time
 import tracemalloc
 
 import numpy as np
@@ -14,6 +16,7 @@ import pytest
 import ranvier as rv
 from checks import check_same_bits
 from ranvier import callbacks, losses, nn, optim
+from ranvier._native_training import NativeTraining
 
 
 def blobs(n=300, seed=0, dtype=np.float32):
@@ -573,7 +576,9 @@ def default_sigint():
 
 @pytest.mark.parametrize("steps", [1, 7, 10, 13])
 @pytest.mark.usefixtures("default_sigint")
-def test_an_interrupt_waits_for_the_end_of_the_step(steps):
+def test_an_interrupt_waits_for_the_end_of_the_step(monkeypatch, steps):
+    # One step after the other, in Python.
+    monkeypatch.setattr(NativeTraining, "of", classmethod(lambda *args, **options: None))
     X, y = blobs(100)
     run = trainer(optimizer=optim.Adam)
     run.optimizer._native = Interrupted(run.optimizer._native, steps)
@@ -598,6 +603,33 @@ def test_an_interrupt_waits_for_the_end_of_the_step(steps):
     # The epoch of the interrupt is not complete, and the next fit is not interrupted.
     assert run.epoch == (steps - 1) // 10
     run.fit(X, y, epochs=1)
+
+
+@pytest.mark.usefixtures("default_sigint")
+def test_an_interrupt_ends_the_native_steps_with_a_whole_one():
+    X, y = blobs(100)
+    run = trainer(optimizer=optim.Adam)
+    press = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    press.start()
+    start = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt):
+        run.fit(X, y, epochs=10**7, batch_size=10)
+    assert time.perf_counter() - start < 10
+    press.join()
+    steps = run.optimizer.state_dict()["state"][0]["step"]
+
+    class Stop:
+        left = steps
+
+        def on_step_end(self, trainer, loss):
+            self.left -= 1
+            if self.left == 0:
+                trainer.stop()
+
+    same = trainer(optimizer=optim.Adam, callbacks=[Stop()])
+    same.fit(X, y, epochs=steps, batch_size=10)
+    check_same_bits(run.model.flat_parameters, same.model.flat_parameters, "parameters")
+    assert run.epoch in (steps // 10, (steps - 1) // 10)
 
 
 @pytest.mark.parametrize("epochs", [1, 3])

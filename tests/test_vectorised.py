@@ -77,8 +77,7 @@ def expected_kernels(checkout, own: str) -> dict[str, str]:
         for kernel in ("larger", "larger_vjp"):
             result[f"{kernel}, {dtype}"] = f"{own}{kernel}<{cpp}>("
     for dtype in ("float", "double"):
-        for name in ACTIVATIONS:
-            result[f"biased<{name}>, {dtype}"] = f"{own}biased<{own}activations::{name}, {dtype}>("
+        result[f"add_bias, {dtype}"] = f"{own}add_bias<{dtype}>("
         for name in row_kernels(checkout):
             result[f"{name}, {dtype}"] = f"{own}{name}<{dtype}>("
         for record in losses("elementwise"):

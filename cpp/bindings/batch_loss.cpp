@@ -55,8 +55,8 @@ void PreparedBatchLoss::run(std::size_t first, std::size_t end, py::handle score
                             py::handle gradient) {
     const FloatArray x(scores, "scores");
     const auto fits = [&](const FloatArray& array) {
-        return array.is_float32() == is_float32() && array.contiguous() &&
-               array.ndim() == 2 && array.shape(0) == rows_ && array.shape(1) == columns_;
+        return array.is_float32() == is_float32() && array.contiguous() && array.ndim() == 2 &&
+               array.shape(0) == rows_ && array.shape(1) == columns_;
     };
     if (!fits(x) || first > end || end > rows_) {
         throw py::value_error("scores or rows are not those of the batch");

@@ -153,8 +153,7 @@ void LossArguments::take_target(py::handle target) {
 void LossArguments::take_weights(py::handle weight, py::handle sample_weight) {
     const Array& in = arrays_.operands[0];
     const bool single = record_.family != LossFamily::elementwise && in.ndim == 1;
-    arrays_.sample_weight =
-        doubles(sample_weight, single ? 1 : in.samples(), "sample_weight");
+    arrays_.sample_weight = doubles(sample_weight, single ? 1 : in.samples(), "sample_weight");
     take(sample_weight, "sample_weight");
     if (weight.is_none()) return;
     const FloatArray given(weight, "weight");

@@ -17,7 +17,8 @@ py::dict start_dict(const char* name, const StartRecord& start) {
     py::dict result;
     result["name"] = name;
     result["start"] = start.value;
-    result["start_option"] = start.option == nullptr ? py::object(py::none()) : py::str(start.option);
+    result["start_option"] =
+        start.option == nullptr ? py::object(py::none()) : py::str(start.option);
     return result;
 }
 
@@ -39,7 +40,8 @@ py::list optimizer_records() {
         }
         for (const StateRecord& state : record.states) {
             py::dict row = start_dict(state.name, state.start);
-            row["option"] = state.option == nullptr ? py::object(py::none()) : py::str(state.option);
+            row["option"] =
+                state.option == nullptr ? py::object(py::none()) : py::str(state.option);
             states.append(row);
         }
         for (const CarriedRecord& each : record.carried) {

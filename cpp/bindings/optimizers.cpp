@@ -162,8 +162,7 @@ void OptimizerObject::load(const py::dict& state, std::size_t g, std::vector<Own
             ++known;
         }
         if (known != arrays.size()) {
-            throw py::value_error("arrays has " +
-                                  py::str(py::list(arrays)).cast<std::string>() +
+            throw py::value_error("arrays has " + py::str(py::list(arrays)).cast<std::string>() +
                                   "; expected states of " + handle_.record().name);
         }
     }
@@ -261,16 +260,17 @@ std::vector<OptimizerObject::NewState> OptimizerObject::missing_states() const {
                 const OptimizerTensor& tensor = handle_.tensor(i);
                 const Shape shape = state.shape(tensor.shape);
                 const std::vector<npy_intp> sides(shape.begin(), shape.end());
-                PyObject* array =
-                    PyArray_ZEROS(static_cast<int>(sides.size()), const_cast<npy_intp*>(sides.data()),
-                                  tensor.dtype == DType::float32 ? NPY_FLOAT : NPY_DOUBLE, 0);
+                PyObject* array = PyArray_ZEROS(
+                    static_cast<int>(sides.size()), const_cast<npy_intp*>(sides.data()),
+                    tensor.dtype == DType::float32 ? NPY_FLOAT : NPY_DOUBLE, 0);
                 if (array == nullptr) throw py::error_already_set();
                 made.push_back({i, k, py::reinterpret_steal<py::object>(array)});
                 const double start = start_of(state.start, g);
                 if (start == 0.0) continue;
                 auto* of_numpy = reinterpret_cast<PyArrayObject*>(array);
                 const py::float_ value(start);
-                if (PyArray_FillWithScalar(of_numpy, value.ptr()) < 0) throw py::error_already_set();
+                if (PyArray_FillWithScalar(of_numpy, value.ptr()) < 0)
+                    throw py::error_already_set();
             }
         }
     }

@@ -26,25 +26,24 @@ struct OwnedSpan {
 /// which stay Python's: each step looks at them.
 class OptimizerObject {
 public:
-    /// A state is {"steps": int, "carried": {name: number}, "arrays": {name: list of arrays}}, each of
-    /// which may be missing. Throws unless every array can be updated in place and lies apart from
-    /// the others.
+    /// A state is {"steps": int, "carried": {name: number}, "arrays": {name: list of arrays}}, each
+    /// of which may be missing. Throws unless every array can be updated in place and lies apart
+    /// from the others.
     OptimizerObject(const std::string& rule, const pybind11::list& groups,
                     const pybind11::list& states);
 
-    /// False, and nothing is done, if the groups no longer hold the arrays of this object. Everything
-    /// is checked before anything is written.
+    /// False, and nothing is done, if the groups no longer hold the arrays of this object.
+    /// Everything is checked before anything is written.
     bool step(const pybind11::list& groups, const pybind11::list& gradients, double scale);
 
-    /// All of a step that does not depend on gradients: options are read from the groups, states that
-    /// they need are made. False as for a step.
+    /// The part of a step that does not depend on gradients: options are read from the groups,
+    /// states that they need are made. False as for a step.
     bool prepare(const pybind11::list& groups);
 
-    /// Of each group, as the constructor takes them; the arrays are those in use.
+    /// The state of each group, as the constructor takes it; the arrays are those in use.
     pybind11::list states();
 
     OptimizerHandle& handle() { return handle_; }
-    const FloatArray& parameter(std::size_t tensor) const { return parameters_[tensor]; }
 
 private:
     /// A state array that is not there yet.

@@ -27,8 +27,7 @@ bool never_changes(PyObject* object) {
 OptionReader::OptionReader(const OptimizerRecord& record)
     : record_(&record), maximize_{interned("maximize"), 1, {}, {}, {}} {
     for (const OptionRecord& option : record.options) {
-        options_.push_back(
-            {interned(option.name), option.defaults.size(), option.fields, {}, {}});
+        options_.push_back({interned(option.name), option.defaults.size(), option.fields, {}, {}});
     }
 }
 
@@ -44,8 +43,9 @@ void OptionReader::read(const py::dict& from, OptimizerGroup& group) {
                 throw py::type_error(static_cast<std::string>(option.key) + " is a " +
                                      Py_TYPE(value.ptr())->tp_name + "; expected two numbers");
             }
-            // Of a list, as numbers may run code that changes it.
-            const py::tuple numbers = py::reinterpret_steal<py::tuple>(PySequence_Tuple(value.ptr()));
+            // A copy of a list, which the numbers may change while they are read.
+            const py::tuple numbers =
+                py::reinterpret_steal<py::tuple>(PySequence_Tuple(value.ptr()));
             if (!numbers) throw py::error_already_set();
             if (numbers.size() != option.count) {
                 throw py::value_error(static_cast<std::string>(option.key) + " has " +

@@ -24,14 +24,32 @@ public:
     explicit Reader(std::vector<py::object>& held) : held_(held) {}
 
     /// A layer that takes so many features, or as many as it says, with 0.
-    std::unique_ptr<Layer<T>> read(const py::tuple& layer, std::size_t inputs) {
-        const auto kind = layer[0].cast<std::string>();
-        if (kind == "linear") return linear(layer);
-        if (kind == "activation") return activation(layer, inputs);
-        throw py::value_error("a layer is of the kind '" + kind + "'; expected linear or activation");
+    std::unique_ptr<Layer<T>> read(py::handle description, std::size_t inputs) {
+        if (!PyTuple_Check(description.ptr()) || py::len(description) == 0) {
+            throw py::type_error("a layer is " + py::repr(description).cast<std::string>() +
+                                 "; expected a tuple of its kind and what belongs to it");
+        }
+        const auto layer = py::reinterpret_borrow<py::tuple>(description);
+        const auto kind = py::str(layer[0]).cast<std::string>();
+        if (kind == "linear") {
+            require_items(layer, 5);
+            return linear(layer);
+        }
+        if (kind == "activation") {
+            require_items(layer, 4);
+            return activation(layer, inputs);
+        }
+        throw py::value_error("a layer is of the kind '" + kind +
+                              "'; expected linear or activation");
     }
 
 private:
+    static void require_items(const py::tuple& layer, std::size_t count) {
+        if (layer.size() == count) return;
+        throw py::value_error("a layer has " + std::to_string(layer.size()) + " items; expected " +
+                              std::to_string(count));
+    }
+
     /// The memory of an array that stays, of this shape.
     T* memory(py::handle object, const char* name, std::initializer_list<std::size_t> shape) {
         const FloatArray array(object, name);
@@ -58,6 +76,10 @@ private:
                                   "; expected two axes");
         }
         const std::size_t outputs = weight.shape(0), inputs = weight.shape(1);
+        if (outputs == 0 || inputs == 0) {
+            throw py::value_error("weight has shape " + weight.shape_text() +
+                                  "; expected at least one feature each way");
+        }
         const Learned<T> weights{memory(layer[1], "weight", {outputs, inputs}),
                                  memory(layer[2], "gradient of weight", {outputs, inputs})};
         Learned<T> bias{};
@@ -69,32 +91,38 @@ private:
     }
 
     std::unique_ptr<Layer<T>> activation(const py::tuple& layer, std::size_t width) {
-        const auto index = layer[1].cast<std::size_t>();
-        const auto values = layer[2].cast<py::tuple>();
-        const bool from_output = layer[3].cast<bool>();
-        if (width == 0) throw py::value_error("layers[0] is an activation; expected a linear layer");
+        int overflow = 0;
+        const py::object number = layer[1];
+        const long long index = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
+        if (index == -1 && PyErr_Occurred()) throw py::error_already_set();
+        const py::tuple values(layer[2]);
+        const int from_output = PyObject_IsTrue(py::object(layer[3]).ptr());
+        if (from_output < 0) throw py::error_already_set();
+        if (width == 0)
+            throw py::value_error("layers[0] is an activation; expected a linear layer");
         const auto records = activations();
-        if (index >= records.size()) {
-            throw py::value_error("a layer has activation " + std::to_string(index) +
+        if (overflow != 0 || index < 0 || static_cast<std::size_t>(index) >= records.size()) {
+            throw py::value_error("a layer has activation " + py::repr(number).cast<std::string>() +
                                   "; expected 0 to " + std::to_string(records.size() - 1));
         }
         T parameters[2] = {};
-        const std::size_t wanted = records[index].parameters.size();
+        const std::size_t wanted = records[static_cast<std::size_t>(index)].parameters.size();
         if (wanted > std::size(parameters) || values.size() != wanted) {
             throw py::value_error("a layer has " + std::to_string(values.size()) +
                                   " parameters of its activation; expected " +
                                   std::to_string(wanted));
         }
         for (std::size_t k = 0; k < wanted; ++k) {
-            parameters[k] = static_cast<T>(values[k].cast<double>());
+            parameters[k] = static_cast<T>(PyFloat_AsDouble(py::object(values[k]).ptr()));
+            if (PyErr_Occurred()) throw py::error_already_set();
         }
         const auto form = static_cast<Activation>(index);
-        if (from_output &&
+        if (from_output != 0 &&
             elementwise_call(form, Form::vjp_from_output, dtype_of<T>).kernel == nullptr) {
             throw py::value_error(
                 "a layer has an activation whose output does not determine its derivative");
         }
-        return std::make_unique<ElementwiseLayer<T>>(width, form, parameters, from_output);
+        return std::make_unique<ElementwiseLayer<T>>(width, form, parameters, from_output != 0);
     }
 
     std::vector<py::object>& held_;
@@ -111,7 +139,7 @@ Layers<T> StackOf<T>::read(const py::list& descriptions) {
     Reader<T> reader(held_);
     for (const py::handle description : descriptions) {
         const std::size_t inputs = layers.empty() ? 0 : layers.back()->outputs;
-        layers.push_back(reader.read(description.cast<py::tuple>(), inputs));
+        layers.push_back(reader.read(description, inputs));
         if (layers.size() > 1 && layers.back()->inputs != layers[layers.size() - 2]->outputs) {
             throw py::value_error("layers[" + std::to_string(layers.size() - 1) + "] takes " +
                                   std::to_string(layers.back()->inputs) + " features; expected " +
@@ -141,15 +169,15 @@ py::object StackOf<T>::readable(py::handle x) const {
     auto* const array = reinterpret_cast<PyArrayObject*>(x.ptr());
     const bool is_array = PyArray_Check(x.ptr());
     if (!is_array || PyArray_TYPE(array) != type() || !PyArray_ISNOTSWAPPED(array)) {
-        const py::object found = py::hasattr(x, "dtype") ? py::object(x.attr("dtype"))
-                                                         : py::reinterpret_borrow<py::object>(py::type::handle_of(x));
+        const py::object found = py::hasattr(x, "dtype")
+                                     ? py::object(x.attr("dtype"))
+                                     : py::reinterpret_borrow<py::object>(py::type::handle_of(x));
         throw py::type_error("x is of " + py::str(found).cast<std::string>() +
                              "; expected an array of " +
                              (type() == NPY_FLOAT ? "float32" : "float64"));
     }
     const int axes = PyArray_NDIM(array);
-    if (axes == 0 ||
-        PyArray_DIM(array, axes - 1) != static_cast<npy_intp>(stack_.inputs())) {
+    if (axes == 0 || PyArray_DIM(array, axes - 1) != static_cast<npy_intp>(stack_.inputs())) {
         throw py::value_error("x has shape " + py::str(x.attr("shape")).cast<std::string>() +
                               "; expected (*, " + std::to_string(stack_.inputs()) + ")");
     }
@@ -224,10 +252,10 @@ template <class T>
 void StackOf<T>::check_gradient(const FloatArray& g, const py::object& input) const {
     auto* const x = reinterpret_cast<PyArrayObject*>(input.ptr());
     const int axes = PyArray_NDIM(x);
-    const bool fits = g.ndim() == axes &&
-                      std::equal(PyArray_DIMS(x), PyArray_DIMS(x) + axes - 1,
-                                 PyArray_DIMS(g.array())) &&
-                      g.shape(axes - 1) == stack_.outputs();
+    const bool fits =
+        g.ndim() == axes &&
+        std::equal(PyArray_DIMS(x), PyArray_DIMS(x) + axes - 1, PyArray_DIMS(g.array())) &&
+        g.shape(axes - 1) == stack_.outputs();
     if (!fits) {
         py::list shape(input.attr("shape"));
         shape[shape.size() - 1] = stack_.outputs();

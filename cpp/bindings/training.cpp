@@ -23,20 +23,32 @@ namespace {
 
 std::optional<Number> number_of_type(int type) {
     switch (type) {
-        case NPY_BOOL: return Number::boolean;
-        case NPY_BYTE: return Number::int8;
-        case NPY_UBYTE: return Number::uint8;
-        case NPY_SHORT: return Number::int16;
-        case NPY_USHORT: return Number::uint16;
-        case NPY_INT: return Number::int32;
-        case NPY_UINT: return Number::uint32;
+        case NPY_BOOL:
+            return Number::boolean;
+        case NPY_BYTE:
+            return Number::int8;
+        case NPY_UBYTE:
+            return Number::uint8;
+        case NPY_SHORT:
+            return Number::int16;
+        case NPY_USHORT:
+            return Number::uint16;
+        case NPY_INT:
+            return Number::int32;
+        case NPY_UINT:
+            return Number::uint32;
         case NPY_LONG:
-        case NPY_LONGLONG: return PyArray_DescrFromType(type)->elsize == 8 ? Number::int64 : Number::int32;
+        case NPY_LONGLONG:
+            return PyArray_DescrFromType(type)->elsize == 8 ? Number::int64 : Number::int32;
         case NPY_ULONG:
-        case NPY_ULONGLONG: return Number::uint64;
-        case NPY_FLOAT: return Number::float32;
-        case NPY_DOUBLE: return Number::float64;
-        default: return std::nullopt;
+        case NPY_ULONGLONG:
+            return Number::uint64;
+        case NPY_FLOAT:
+            return Number::float32;
+        case NPY_DOUBLE:
+            return Number::float64;
+        default:
+            return std::nullopt;
     }
 }
 
@@ -59,8 +71,7 @@ Samples samples_of(const py::object& object, const char* name) {
                              "; expected a C-ordered array of numbers of at least one axis");
     }
     const auto rows = static_cast<std::size_t>(PyArray_DIM(array, 0));
-    const auto columns =
-        rows == 0 ? 0 : static_cast<std::size_t>(PyArray_SIZE(array)) / rows;
+    const auto columns = rows == 0 ? 0 : static_cast<std::size_t>(PyArray_SIZE(array)) / rows;
     return {PyArray_BYTES(array), *number, columns,
             columns * static_cast<std::size_t>(PyArray_ITEMSIZE(array))};
 }
@@ -85,9 +96,8 @@ class TrainingHandle {
 public:
     /// `trained` has a tuple for each parameter of the optimizer: the array, its gradient, and
     /// whether it is penalised.
-    TrainingHandle(py::object stack, py::object loss, py::object optimizer,
-                   const py::list& trained, std::size_t batch_rows, double factor, double penalty,
-                   double max_norm)
+    TrainingHandle(py::object stack, py::object loss, py::object optimizer, const py::list& trained,
+                   std::size_t batch_rows, double factor, double penalty, double max_norm)
         : held_{stack, loss, optimizer, trained},
           loss_(loss.cast<PreparedBatchLoss&>()),
           optimizer_(optimizer.cast<OptimizerObject&>()) {
@@ -111,16 +121,18 @@ public:
         data.targets = samples_of(targets, "targets");
         const auto samples = static_cast<std::size_t>(PyArray_DIM(array_of(inputs, "inputs"), 0));
         require(data.inputs.columns == inputs_, "inputs", inputs, inputs_);
-        const bool as_many = PyArray_DIM(array_of(targets, "targets"), 0) ==
-                             static_cast<npy_intp>(samples);
+        const bool as_many =
+            PyArray_DIM(array_of(targets, "targets"), 0) == static_cast<npy_intp>(samples);
         data.targets_are_labels = data.targets.number == Number::int64;
         const bool label = loss_.takes_a_label(data.targets_are_labels);
         const std::size_t wanted = label ? 1 : outputs_;
-        require(as_many && PyArray_NDIM(array_of(targets, "targets")) == (label ? 1 : 2) && data.targets.columns == wanted, "targets", targets, wanted);
-        data.sample_weight =
-            numbers<double>(sample_weight, NPY_DOUBLE, samples, "sample_weight");
-        data.rows = order.is_none() ? samples
-                                    : static_cast<std::size_t>(PyArray_SIZE(array_of(order, "order")));
+        require(as_many && PyArray_NDIM(array_of(targets, "targets")) == (label ? 1 : 2) &&
+                    data.targets.columns == wanted,
+                "targets", targets, wanted);
+        data.sample_weight = numbers<double>(sample_weight, NPY_DOUBLE, samples, "sample_weight");
+        data.rows = order.is_none()
+                        ? samples
+                        : static_cast<std::size_t>(PyArray_SIZE(array_of(order, "order")));
         data.order = numbers<std::int64_t>(order, NPY_INT64, data.rows, "order");
         for (std::size_t k = 0; data.order != nullptr && k < data.rows; ++k) {
             if (data.order[k] < 0 || data.order[k] >= static_cast<std::int64_t>(samples)) {
@@ -183,13 +195,11 @@ private:
                                                   std::move(tensors), batch_rows);
     }
 
-    static void require(bool fits, const char* name, const py::object& array,
-                        std::size_t columns) {
+    static void require(bool fits, const char* name, const py::object& array, std::size_t columns) {
         if (fits) return;
-        throw py::value_error(std::string(name) + " has shape " +
-                              py::str(array.attr("shape")).cast<std::string>() +
-                              "; expected as many rows as inputs, of " + std::to_string(columns) +
-                              " numbers each");
+        throw py::value_error(
+            std::string(name) + " has shape " + py::str(array.attr("shape")).cast<std::string>() +
+            "; expected as many rows as inputs, of " + std::to_string(columns) + " numbers each");
     }
 
     std::vector<py::object> held_;

@@ -88,7 +88,7 @@ class Rows:
 
 
 def batches(data: list[Rows], order: Array | None) -> Iterator[list[Array]]:
-    """The rows of several arrays, as many at a time as each may give, in an order or as they are."""
+    """Yield the rows of several arrays, a batch at a time, in an order or as they lie."""
     rows, size = len(data[0]), data[0].most
     for start in range(0, rows, size):
         stop = min(start + size, rows)

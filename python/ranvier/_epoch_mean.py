@@ -51,9 +51,7 @@ def counted_labels(target: Array, ignored: int | None) -> Array | None:
     return counted
 
 
-def batch_weight(
-    target: Array, counted: Array | None, sample_weight: Array | None = None
-) -> float:
+def batch_weight(target: Array, counted: Array | None, sample_weight: Array | None = None) -> float:
     """Return the weight of a batch in the mean of an epoch, added up row by row."""
     if sample_weight is None:
         return float(len(target) if counted is None else np.count_nonzero(counted))

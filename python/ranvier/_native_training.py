@@ -15,6 +15,7 @@ from .losses._batch import batch_handle
 from .nn import Module
 from .optim import Optimizer
 
+
 class NativeObjective(NamedTuple):
     """A loss of native code and what is made of it: the objective of a step."""
 
@@ -125,25 +126,20 @@ class NativeTraining:
     def steps(self, order: Array | None) -> Iterator[Steps]:
         """Train for an epoch, some steps at a time."""
         if all(part is not None for part in self._whole):
-            yield from self._run(*self._whole, *self._weights, order=order)
+            yield from self._run([*self._whole, *self._weights], order)
         else:
             for parts in batches(self._data, order):
-                yield from self._run(*map(np.ascontiguousarray, parts))
+                yield from self._run([np.require(part, requirements="CA") for part in parts], None)
 
-    def _run(
-        self,
-        inputs: Any,
-        targets: Any,
-        weights: Array | None = None,
-        order: Array | None = None,
-    ) -> Iterator[Steps]:
+    def _run(self, parts: Sequence[Any], order: Array | None) -> Iterator[Steps]:
+        inputs, targets, *weights = parts
         first, rows = 0, len(inputs)
         while first < rows:
             reached, count, *sums = self._training.run(
                 self._optimizer.param_groups,
                 inputs,
                 targets,
-                weights,
+                weights[0] if weights else None,
                 order,
                 self._ignored,
                 first,

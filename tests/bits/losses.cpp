@@ -43,7 +43,8 @@ void elementwise_losses() {
             batch.parameters = parameters;
             batch.scale = 0.3;
             batch.losses = losses.data();
-            const double sum = ranvier::run_loss<T>(static_cast<ranvier::Loss>(record.index), batch);
+            const double sum =
+                ranvier::run_loss<T>(static_cast<ranvier::Loss>(record.index), batch);
             const std::string name = record.name + std::string(share ? ", shares" : "");
             report(name, losses);
             report(name + ", sum of " + suffix<T>, std::vector{sum});

@@ -57,6 +57,7 @@ struct RMSprop {
 struct Adam {
     double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0.0;
     bool amsgrad = false, decoupled_weight_decay = false;
+    bool eps_hat = false;  // eps is added before the bias of the second mean is corrected
 };
 /// exp_avg, exp_avg_sq; max_exp_avg_sq, with amsgrad.
 struct AdamW {

@@ -8,11 +8,11 @@ namespace ranvier::RANVIER_ISA {
 
 const LossKernels loss_table = {
     {
-#define RV_LOSS(name, ...)                                              \
-    {loss_points<losses::name, parameters::name, operand_count::name,   \
-                 gradient_count::name, float>,                          \
-     loss_points<losses::name, parameters::name, operand_count::name,   \
-                 gradient_count::name, double>},
+#define RV_LOSS(name, ...)                                                                  \
+    {loss_points<losses::name, parameters::name, operand_count::name, gradient_count::name, \
+                 float>,                                                                    \
+     loss_points<losses::name, parameters::name, operand_count::name, gradient_count::name, \
+                 double>},
 #include "../ops/losses.def"
 #undef RV_LOSS
     },

@@ -38,8 +38,7 @@ void loss_points(const void* const* in, const double* numbers, double* value, do
             }
         };
     };
-    const auto value_at =
-        with_parameters([](auto... v) { return Loss::template value<T>(v...); });
+    const auto value_at = with_parameters([](auto... v) { return Loss::template value<T>(v...); });
     const auto slope_at =
         with_parameters([](auto... v) { return Loss::template derivative<T>(v...); });
     if (slopes[0] == nullptr) {

@@ -163,7 +163,7 @@ inline void transpose_block(const float* from, std::ptrdiff_t column_stride, flo
     };
     const FourFloats c0 = column(0), c1 = column(1), c2 = column(2), c3 = column(3);
     const FourFloats even_low = interleave_low(c0, c2), even_high = interleave_high(c0, c2),
-                          odd_low = interleave_low(c1, c3), odd_high = interleave_high(c1, c3);
+                     odd_low = interleave_low(c1, c3), odd_high = interleave_high(c1, c3);
     const auto write = [&](std::size_t k, FourFloats row) {
         *reinterpret_cast<FourFloats*>(to + k * row_stride) = row;
     };

@@ -48,8 +48,8 @@ private:
             const std::size_t column = (start + done) % length;
             char* row = array_.data + static_cast<std::ptrdiff_t>(column) * stride;
             for (int axis = last; axis-- > 0;) {
-                row += static_cast<std::ptrdiff_t>(rest % array_.extent(axis)) *
-                       array_.strides[axis];
+                row +=
+                    static_cast<std::ptrdiff_t>(rest % array_.extent(axis)) * array_.strides[axis];
                 rest /= array_.extent(axis);
             }
             const std::size_t m = std::min(n - done, length - column);

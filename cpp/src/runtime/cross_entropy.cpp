@@ -210,8 +210,8 @@ double sum_of_weights(const CrossEntropyBatch& batch) {
     }
     const T* weight = static_cast<const T*>(batch.weight);
     std::atomic<bool> wrong = false;
-    const double total = block_sums(
-        batch.outer * batch.inner, 4096, 65536, [&](std::size_t begin, std::size_t end) {
+    const double total =
+        block_sums(batch.outer * batch.inner, 4096, 65536, [&](std::size_t begin, std::size_t end) {
             double sum = 0.0;
             bool strange = false;
             for (std::size_t s = begin; s < end; ++s) {
@@ -223,8 +223,8 @@ double sum_of_weights(const CrossEntropyBatch& batch) {
                 }
                 const double of_sample =
                     batch.sample_weight == nullptr ? 1.0 : batch.sample_weight[s / batch.inner];
-                sum += weight == nullptr ? of_sample
-                                         : static_cast<double>(weight[label]) * of_sample;
+                sum +=
+                    weight == nullptr ? of_sample : static_cast<double>(weight[label]) * of_sample;
             }
             if (strange) wrong = true;
             return sum;
@@ -309,8 +309,7 @@ template <class T>
 class BatchOfClasses : public BatchLoss<T> {
 public:
     BatchOfClasses(std::shared_ptr<const LossOfClasses> handle, BatchConstants<T> constants)
-        : handle_(std::move(handle)),
-          weight_(constants.weight.begin(), constants.weight.end()) {}
+        : handle_(std::move(handle)), weight_(constants.weight.begin(), constants.weight.end()) {}
 
     double begin(const void* target, bool target_is_labels, const double* sample_weight,
                  std::size_t rows, std::size_t columns) override {

@@ -1,5 +1,5 @@
-// Cross-entropy over a batch, from scores or from logarithms of probabilities: samples over threads,
-// each loss and gradient from one visit.
+// Cross-entropy over a batch, from scores or from logarithms of probabilities: samples over
+// threads, each loss and gradient from one visit.
 #pragma once
 
 #include <cstddef>

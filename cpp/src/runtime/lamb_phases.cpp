@@ -1,5 +1,5 @@
-// LAMB: the states and the norms of a tensor first, then the update, with a rate of its own for each
-// tensor.
+// LAMB: the states and the norms of a tensor first, then the update, with a rate of its own for
+// each tensor.
 #include <cmath>
 #include <cstddef>
 #include <vector>
@@ -34,21 +34,24 @@ public:
         if (phase == 0) {
             const void* scalars = handle_.group(tensor.group).scalars(tensor.dtype);
             Squares total;
-            in_blocks(arrays, block.count, item_size, [&](const OptimizerArrays& at, std::size_t n) {
-                double sums[2];
-                table.sums[lamb][precision](at.parameter, at.gradient, at.state, scalars, n, sums);
-                total.of_p += sums[0];
-                total.of_u += sums[1];
-            });
+            in_blocks(arrays, block.count, item_size,
+                      [&](const OptimizerArrays& at, std::size_t n) {
+                          double sums[2];
+                          table.sums[lamb][precision](at.parameter, at.gradient, at.state, scalars,
+                                                      n, sums);
+                          total.of_p += sums[0];
+                          total.of_u += sums[1];
+                      });
             squares_[index] = total;
         } else {
             const Scalars& own = own_[block.tensor];
             const void* scalars = tensor.dtype == DType::float32
                                       ? static_cast<const void*>(&own.of_float)
                                       : &own.of_double;
-            in_blocks(arrays, block.count, item_size, [&](const OptimizerArrays& at, std::size_t n) {
-                table.update[lamb][precision](at.parameter, at.gradient, at.state, scalars, n);
-            });
+            in_blocks(
+                arrays, block.count, item_size, [&](const OptimizerArrays& at, std::size_t n) {
+                    table.update[lamb][precision](at.parameter, at.gradient, at.state, scalars, n);
+                });
         }
     }
 

@@ -64,8 +64,7 @@ void require_labels(const std::int64_t* labels, std::size_t rows, std::size_t cl
 template <class T>
 double cross_entropy(const T* scores, const std::int64_t* labels, T* gradient, std::size_t rows,
                      std::size_t classes, double label_smoothing, Reduction reduction) {
-    const auto loss =
-        prepared("cross_entropy", reduction, {{"label_smoothing", label_smoothing}});
+    const auto loss = prepared("cross_entropy", reduction, {{"label_smoothing", label_smoothing}});
     require_labels(labels, rows, classes);
     const Contiguous<T> array(rows, classes, 2);
     LossArrays arrays{};

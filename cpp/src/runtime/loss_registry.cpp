@@ -43,15 +43,17 @@ const std::vector<Row>& rows() {
 #define GIVEN(name, kind) {#name, OperandKind::kind, false},
 #define PARAMETERS(...) Parameters{__VA_ARGS__}
 #define PARAMETER(name, default_value, range) {#name, default_value, range},
-#define RV_LOSS(name, operands, parameters, ...)                                     \
-    {#name,    LossFamily::elementwise, static_cast<int>(Loss::name),                \
-     operands, Labels::no_labels,       parameters,                   __VA_ARGS__},
-#define RV_ROW_LOSS(name, operands, labels, parameters, ...)                         \
-    {#name,    LossFamily::of_rows, static_cast<int>(RowLoss::name),                 \
-     operands, Labels::labels,      parameters,                      __VA_ARGS__},
-#define RV_CLASS_LOSS(name, operands, parameters, ...)                               \
-    {#name,    LossFamily::of_classes,  static_cast<int>(ClassLoss::name),           \
-     operands, Labels::ignorable_class, parameters,                        __VA_ARGS__},
+#define RV_LOSS(name, operands, parameters, ...)                        \
+    {#name,      LossFamily::elementwise, static_cast<int>(Loss::name), \
+     operands,   Labels::no_labels,       parameters,                   \
+     __VA_ARGS__},
+#define RV_ROW_LOSS(name, operands, labels, parameters, ...)                                     \
+    {#name,      LossFamily::of_rows, static_cast<int>(RowLoss::name), operands, Labels::labels, \
+     parameters, __VA_ARGS__},
+#define RV_CLASS_LOSS(name, operands, parameters, ...)                       \
+    {#name,      LossFamily::of_classes,  static_cast<int>(ClassLoss::name), \
+     operands,   Labels::ignorable_class, parameters,                        \
+     __VA_ARGS__},
     static const std::vector<Row> result = {
 #include "../ops/class_losses.def"
 #include "../ops/losses.def"
@@ -71,10 +73,10 @@ const std::vector<Row>& rows() {
 }  // namespace
 
 const char* name_of(OperandKind kind) {
-    static constexpr const char* names[] = {
-        "numbers", "scores", "logits",     "probabilities", "logarithms", "rates",
-        "log_rates", "shares", "indicators", "signs",         "counts",     "variances",
-        "weights",   "costs",  "distances",  "vectors"};
+    static constexpr const char* names[] = {"numbers",    "scores", "logits",    "probabilities",
+                                            "logarithms", "rates",  "log_rates", "shares",
+                                            "indicators", "signs",  "counts",    "variances",
+                                            "weights",    "costs",  "distances", "vectors"};
     static_assert(std::size(names) == static_cast<std::size_t>(count_of<OperandKind>));
     return names[static_cast<int>(kind)];
 }

@@ -322,20 +322,20 @@ template <class T>
 double run_loss(Loss loss, const LossBatch& batch) {
     const KeepFloatStatus flags;
     const auto store = kernels().losses.scaled_slopes[dtype_of<T> == DType::float32 ? 0 : 1];
-    return block_sums(
-        batch.operands[0].size(), sum_block, worth_a_thread,
-        [&](std::size_t begin, std::size_t end) {
-            Elements<T> elements(loss, batch);
-            alignas(64) double losses[block_elements];
-            double sum = 0.0;
-            for_each_block(begin, end, [&](std::size_t start, std::size_t n) {
-                sum += elements.run(start, n, losses);
-                if (batch.losses != nullptr) {
-                    store(losses, nullptr, 1.0, static_cast<T*>(batch.losses) + start, n);
-                }
-            });
-            return sum;
-        });
+    return block_sums(batch.operands[0].size(), sum_block, worth_a_thread,
+                      [&](std::size_t begin, std::size_t end) {
+                          Elements<T> elements(loss, batch);
+                          alignas(64) double losses[block_elements];
+                          double sum = 0.0;
+                          for_each_block(begin, end, [&](std::size_t start, std::size_t n) {
+                              sum += elements.run(start, n, losses);
+                              if (batch.losses != nullptr) {
+                                  store(losses, nullptr, 1.0, static_cast<T*>(batch.losses) + start,
+                                        n);
+                              }
+                          });
+                          return sum;
+                      });
 }
 
 template double run_loss<float>(Loss, const LossBatch&);
@@ -353,8 +353,8 @@ std::unique_ptr<BatchLoss<T>> make_elementwise_batch(std::shared_ptr<const LossH
     if ((loss->record().operands.size() == 3) == constants.operand.empty()) return nullptr;
     return std::make_unique<ElementwiseBatch<T>>(std::move(loss), std::move(constants));
 }
-template std::unique_ptr<BatchLoss<float>> make_elementwise_batch(
-    std::shared_ptr<const LossHandle>, BatchConstants<float>);
+template std::unique_ptr<BatchLoss<float>> make_elementwise_batch(std::shared_ptr<const LossHandle>,
+                                                                  BatchConstants<float>);
 template std::unique_ptr<BatchLoss<double>> make_elementwise_batch(
     std::shared_ptr<const LossHandle>, BatchConstants<double>);
 

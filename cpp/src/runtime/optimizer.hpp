@@ -40,8 +40,8 @@ constexpr std::size_t size_of(DType dtype) {
     return dtype == DType::float32 ? sizeof(float) : sizeof(double);
 }
 
-/// Holds pointers: whoever makes a handle keeps the arrays alive and in place. A state may be null as
-/// long as the options do not need it.
+/// Holds pointers: whoever makes a handle keeps the arrays alive and in place. A state may be null
+/// as long as the options do not need it.
 class OptimizerHandle {
 public:
     OptimizerHandle(Optimizer rule, std::size_t groups, std::vector<OptimizerTensor> tensors);
@@ -65,13 +65,13 @@ public:
     bool elementwise() const { return phases_ == nullptr; }
     OptimizerPhases* phases() const { return phases_.get(); }
 
-    /// Counts a step of every group and works out its scalars. `scale` multiplies the gradients, and
-    /// -1 beside it in a group that goes up.
+    /// Counts a step of every group and works out its scalars. `scale` multiplies the gradients,
+    /// and -1 beside it in a group that goes up.
     void begin_step(double scale);
 
     /// The step that has begun, of the elements [begin, begin + count) of a tensor, on this thread;
-    /// `gradient` points to the first of `count` numbers. For elementwise rules; threads may call it
-    /// at once for different elements.
+    /// `gradient` points to the first of `count` numbers. For elementwise rules; threads may call
+    /// it at once for different elements.
     void update(std::size_t tensor, std::size_t begin, std::size_t count,
                 const void* gradient) const;
 

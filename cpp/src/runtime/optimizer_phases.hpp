@@ -8,9 +8,9 @@ namespace ranvier {
 
 class OptimizerHandle;
 
-/// A phase consists of blocks, which are the same on any number of threads. Whoever makes a step runs
-/// the blocks of a phase in any order, on as many threads as there are, then ends it on one, and goes
-/// on to the next. All memory is taken when the handle is made.
+/// A phase consists of blocks, which are the same on any number of threads. Whoever makes a step
+/// runs the blocks of a phase in any order, on as many threads as there are, then ends it on one,
+/// and goes on to the next. All memory is taken when the handle is made.
 class OptimizerPhases {
 public:
     virtual ~OptimizerPhases() = default;

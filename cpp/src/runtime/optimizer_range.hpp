@@ -38,8 +38,7 @@ template <class Body>
 void in_blocks(const OptimizerArrays& arrays, std::size_t count, std::size_t item_size, Body body) {
     for (std::size_t start = 0; start < count; start += prefetch_block) {
         const std::size_t ahead = std::min(count, start + prefetch_distance);
-        arrays.from(ahead, item_size)
-            .prefetch(std::min(prefetch_block, count - ahead) * item_size);
+        arrays.from(ahead, item_size).prefetch(std::min(prefetch_block, count - ahead) * item_size);
         body(arrays.from(start, item_size), std::min(prefetch_block, count - start));
     }
 }

@@ -36,9 +36,8 @@ constexpr bool takes(std::index_sequence<k...>) {
     return requires { Options{(static_cast<void>(k), AnyNumber{})...}; };
 }
 template <class Options, std::size_t count>
-constexpr bool has_members =
-    takes<Options>(std::make_index_sequence<count>()) &&
-    !takes<Options>(std::make_index_sequence<count + 1>());
+constexpr bool has_members = takes<Options>(std::make_index_sequence<count>()) &&
+                             !takes<Options>(std::make_index_sequence<count + 1>());
 
 constexpr bool counted = true, uncounted = false;
 
@@ -101,19 +100,21 @@ std::span<const OptimizerRecord> optimizers() {
     {#name, nullptr, [](const void*) { return true; }, {0.0, nullptr}, like_parameter},
 #define STATE_FROM(name, option) \
     {#name, nullptr, [](const void*) { return true; }, {0.0, #option}, like_parameter},
-#define STATE_WITH(name, option)                                                  \
-    {#name, #option, [](const void* o) { return field<O, &O::option>().get(o) != 0.0; }, \
-     {0.0, nullptr}, like_parameter},
+#define STATE_WITH(name, option)                                         \
+    {#name,                                                              \
+     #option,                                                            \
+     [](const void* o) { return field<O, &O::option>().get(o) != 0.0; }, \
+     {0.0, nullptr},                                                     \
+     like_parameter},
 #define CARRY(name, start) {#name, field<O, &O::name>(), {start, nullptr}},
 #define CARRY_FROM(name, option) {#name, field<O, &O::name>(), {0.0, #option}},
-#define RV_OPTIMIZER(rule, Options, steps, options_, states_, carried_, ...) \
-    [] {                                                                     \
-        using O [[maybe_unused]] = Options;                                  \
-        const std::vector<OptionRecord> options{options_};                   \
-        const std::vector<StateRecord> states{states_};                      \
-        const std::vector<CarriedRecord> carried{carried_};                  \
-        return OptimizerRecord{#rule,  #Options, steps,      options,        \
-                               states, carried,  __VA_ARGS__};               \
+#define RV_OPTIMIZER(rule, Options, steps, options_, states_, carried_, ...)                   \
+    [] {                                                                                       \
+        using O [[maybe_unused]] = Options;                                                    \
+        const std::vector<OptionRecord> options{options_};                                     \
+        const std::vector<StateRecord> states{states_};                                        \
+        const std::vector<CarriedRecord> carried{carried_};                                    \
+        return OptimizerRecord{#rule, #Options, steps, options, states, carried, __VA_ARGS__}; \
     }(),
     static const OptimizerRecord records[] = {
 #include "../ops/optimizers.def"

@@ -42,7 +42,7 @@ using Shape = std::vector<std::size_t>;
 
 struct StateRecord {
     const char* name;
-    const char* option;                           // that it is needed with; null if always
+    const char* option;  // that it is needed with; null if always
     bool (*needed)(const void* options);
     StartRecord start;
     Shape (*shape)(const Shape& of_parameter);

@@ -30,7 +30,9 @@ scalars::sgd<T> scalars_of(const SGD& o, double t, double scale) {
             .lr = T(o.lr),
             .momentum = T(o.momentum),
             .inflow = T(t == 1.0 ? 1.0 : 1.0 - o.dampening),
-            .variant = o.momentum == 0.0 ? 0 : o.nesterov ? 2 : 1};
+            .variant = o.momentum == 0.0 ? 0
+                       : o.nesterov      ? 2
+                                         : 1};
 }
 
 template <class T>
@@ -84,12 +86,13 @@ scalars::rmsprop<T> scalars_of(const RMSprop& o, double, double scale) {
 template <class T>
 scalars::adam<T> scalars_of(const Adam& o, double t, double scale) {
     const Decay decay(o.lr, o.weight_decay, o.decoupled_weight_decay);
+    const double correction = 1.0 / std::sqrt(bias(o.beta2, t));
     return {.scale = T(scale),
             .weight_decay = T(decay.weight_decay),
             .decay = T(decay.decay),
             .step_size = T(o.lr / bias(o.beta1, t)),
-            .correction = T(1.0 / std::sqrt(bias(o.beta2, t))),
-            .eps = T(o.eps),
+            .correction = T(correction),
+            .eps = T(o.eps_hat ? o.eps * correction : o.eps),
             .one_minus_beta1 = T(1.0 - o.beta1),
             .beta2 = T(o.beta2),
             .one_minus_beta2 = T(1.0 - o.beta2),

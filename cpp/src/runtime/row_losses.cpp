@@ -116,8 +116,8 @@ private:
     template <class T>
     double run_as(const LossArrays& arrays) const {
         const Array& input = arrays.operands[0];
-        RowLossBatch batch = described(input.ndim > 1 ? input.samples() : 1,
-                                       input.extent(input.ndim - 1));
+        RowLossBatch batch =
+            described(input.ndim > 1 ? input.samples() : 1, input.extent(input.ndim - 1));
         for (int k = 0; k < batch.rows; ++k) batch.arrays[k] = rows_of(arrays.operands[k]);
         for (int k = 0; k < record().gradients() && arrays.gradients[k]; ++k, ++batch.graded) {
             batch.gradients[k] = rows_of(arrays.gradients[k]);
@@ -147,7 +147,8 @@ public:
                                         " expects class indices");
         }
         require_columns("weight", constants_.weight.size(), columns);
-        if (constants_.operand.size() == 1) constants_.operand.resize(columns, constants_.operand[0]);
+        if (constants_.operand.size() == 1)
+            constants_.operand.resize(columns, constants_.operand[0]);
         if (!constants_.operand.empty()) {
             require_columns(handle_->record().operands[1].name, constants_.operand.size(), columns);
         }

@@ -7,7 +7,18 @@
 namespace ranvier {
 
 enum class Number : int {
-    boolean, int8, uint8, int16, uint16, int32, uint32, int64, uint64, float32, float64, count
+    boolean,
+    int8,
+    uint8,
+    int16,
+    uint16,
+    int32,
+    uint32,
+    int64,
+    uint64,
+    float32,
+    float64,
+    count
 };
 
 template <class T>
@@ -20,9 +31,7 @@ struct Samples {
     std::size_t columns;
     std::size_t row_bytes;  // from one row to the next
 
-    const char* row(std::int64_t i) const {
-        return data + static_cast<std::size_t>(i) * row_bytes;
-    }
+    const char* row(std::int64_t i) const { return data + static_cast<std::size_t>(i) * row_bytes; }
 };
 
 /// Row i converted to `columns` numbers of type T, float, double or int64, as C++ converts them.

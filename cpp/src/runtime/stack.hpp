@@ -28,8 +28,8 @@ public:
     const T* y() const { return slots_.back().y; }
     T* grad_y() { return slots_.back().grad_y; }
 
-    // Of one worker, who does them all in this order; `team.wait()` stands between two of them where
-    // one worker needs what another has done in the one before.
+    // Of one worker, who does them all in this order; `team.wait()` stands between two of them
+    // where one worker needs what another has done in the one before.
     void prepare_forward(const Worker& worker) const;
     void prepare_backward(const Worker& worker) const;
     void forward(const Part& rows) const;

@@ -179,8 +179,7 @@ Part::Part(std::size_t n, std::size_t block, std::size_t me, std::size_t threads
     end = std::min(n, blocks * (me + 1) / threads * block);
 }
 
-void detail::run_team(std::size_t threads, void (*body)(void*, Team&, std::size_t),
-                      void* context) {
+void detail::run_team(std::size_t threads, void (*body)(void*, Team&, std::size_t), void* context) {
     const std::size_t granted = static_cast<std::size_t>(num_threads());
     const std::size_t wanted = std::min(threads, granted);
 #ifdef _OPENMP

@@ -59,9 +59,7 @@ template <class Body>
 void run_team(std::size_t threads, Body&& body) {
     detail::run_team(
         threads,
-        [](void* context, Team& team, std::size_t me) {
-            (*static_cast<Body*>(context))(team, me);
-        },
+        [](void* context, Team& team, std::size_t me) { (*static_cast<Body*>(context))(team, me); },
         &body);
 }
 

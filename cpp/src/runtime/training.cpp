@@ -259,8 +259,8 @@ std::size_t Training<T>::run_fused(const Data& data, Batch next, const Limit& li
             }
             update.batch = batch;
             update.keep = batch.last || may_skip;
-            update.ahead.begin(data, batch.begin + batch_rows_,
-                               {batch.rows, 1, me, team.size()}, stack_.outputs());
+            update.ahead.begin(data, batch.begin + batch_rows_, {batch.rows, 1, me, team.size()},
+                               stack_.outputs());
             pass_.update(update, worker);
             team.wait();
             if (batch.last || next.rows == 0) break;
@@ -324,8 +324,8 @@ std::size_t Training<T>::run(const Data& data, std::size_t first, const Limit& l
     pass_.begin(inputs_of(data, batch), batch.rows);
     std::fill(right_.begin(), right_.end(), 0);
     const bool fused = optimizer_.elementwise() && objective_.max_norm == 0.0;
-    const std::size_t reached = fused ? run_fused(data, batch, limit, totals)
-                                      : run_apart(data, batch, limit, totals);
+    const std::size_t reached =
+        fused ? run_fused(data, batch, limit, totals) : run_apart(data, batch, limit, totals);
     for (const std::size_t count : right_) totals.right += count;
     return reached;
 }

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from typing import overload
 
-from ._workspace import Array
 from ._stack import Stack, is_native
+from ._workspace import Array
 from .activations import Elementwise
 from .linear import Linear
 from .module import Module, check_gradient

@@ -94,7 +94,8 @@ class Linear(Module):
         self._stack = self._own_stack()
 
     def _own_stack(self) -> Stack:
-        # With a reference that counts, the layer would wait for the cyclic collector.
+        # With a reference from the stack, the layer and its memory would wait for the cyclic
+        # collector.
         return Stack([cast(Linear, weakref.proxy(self))])
 
     def forward(self, x: Array) -> Array:

@@ -28,6 +28,9 @@ class Adam(Optimizer):
         Divide by the largest second mean so far.
     decoupled_weight_decay : bool, default False
         Multiply the parameter by 1 - lr weight_decay instead, as AdamW does.
+    eps_hat : bool, default False
+        Add eps to the root before the bias of the second mean is corrected (the paper's epsilon
+        hat, end of section 2), as TensorFlow, Keras and scikit-learn do.
     maximize : bool, default False
         Go up the gradient instead of down.
 
@@ -69,6 +72,7 @@ class Adam(Optimizer):
         *,
         maximize: bool = False,
         decoupled_weight_decay: bool = False,
+        eps_hat: bool = False,
     ) -> None:
         super().__init__(
             params,
@@ -78,5 +82,6 @@ class Adam(Optimizer):
             weight_decay=weight_decay,
             amsgrad=amsgrad,
             decoupled_weight_decay=decoupled_weight_decay,
+            eps_hat=eps_hat,
             maximize=maximize,
         )

@@ -132,4 +132,3 @@ def check_apart(arrays: list[Array], name: str) -> None:
     for (_, end, i), (start, _, j) in pairwise(spans):
         if start < end:
             raise ValueError(f"{name}[{i}] and {name}[{j}] overlap in memory; expected each once")
-

@@ -31,8 +31,8 @@ GroupState = dict[str, Any]
 # What the learning-rate schedules keep in a group.
 _SCHEDULED = ("initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum")
 
-# Options that older state dicts of torch do not have, with the value that they had then.
-_ADDED_LATER = {"maximize": False, "decoupled_weight_decay": False}
+# Options that state dicts of torch do not have, or older ones, with the value that they had then.
+_ADDED_LATER = {"maximize": False, "decoupled_weight_decay": False, "eps_hat": False}
 
 
 class Optimizer:
@@ -148,7 +148,7 @@ class Optimizer:
         return self._native
 
     def native(self) -> _core.Optimizer | None:
-        """Return the native object for the training loop; None where a subclass has its own step."""
+        """Return the native object, for the training loop; None if a subclass has its own step."""
         if type(self).step is not Optimizer.step:
             return None
         return self._made() if self._native is None else self._native

@@ -68,7 +68,8 @@ def make_optimizer(estimator: Any, model: Perceptron) -> optim.Optimizer:
         make, options = _rules.SGD, {"momentum": estimator.momentum, "nesterov": nesterov}
     elif solver == "adam":
         betas = (estimator.beta_1, estimator.beta_2)
-        make, options = _rules.Adam, {"betas": betas, "eps": estimator.epsilon}
+        make = optim.Adam
+        options = {"betas": betas, "eps": estimator.epsilon, "eps_hat": True}
     elif isinstance(solver, str):
         make = _classes()[solver]
     elif isinstance(solver, functools.partial):

@@ -80,7 +80,8 @@ struct margin_ranking_loss {
         return p.margin - y * (x1 - x2) >= 0.0 ? -y : 0.0;
     }
     template <class T>
-    static double second_derivative(double x1, double y, double x2, parameters::margin_ranking_loss p) {
+    static double second_derivative(double x1, double y, double x2,
+                                    parameters::margin_ranking_loss p) {
         return -derivative<T>(x1, y, x2, p);
     }
 };

@@ -113,8 +113,8 @@ struct radam : states::radam {
 /// correction and phi the identity):
 ///     m and v as in Adam;  u = first m / (correction sqrt(v) + eps) + weight_decay p
 ///     p -= lr |p| / |u| u, with the norms of the whole array (1 if one of them is 0)
-/// Two passes: `add` updates m and v and adds up the squares of p and of u; `step` goes along u with
-/// step_size = lr |p| / |u|, which follows from the sums.
+/// Two passes: `add` updates m and v and adds up the squares of p and of u; `step` goes along u
+/// with step_size = lr |p| / |u|, which follows from the sums.
 struct lamb : states::lamb {
     static constexpr int variants = 1;
     static constexpr bool over_the_tensor = true;

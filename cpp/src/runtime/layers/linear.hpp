@@ -41,8 +41,8 @@ private:
     Part columns(const Worker& worker) const;
     T* forward_panels(const Slot<T>& at) const { return reinterpret_cast<T*>(at.shared); }
     T* backward_panels(const Slot<T>& at) const;
-    void multiply(const Packed& packed, const T* panels, Strided<const T> factor,
-                  Strided<T> result, const Part& rows) const;
+    void multiply(const Packed& packed, const T* panels, Strided<const T> factor, Strided<T> result,
+                  const Part& rows) const;
     void bias_gradient(const Slot<T>& at, bool accumulate, Update* update, const Part& part) const;
 
     const ProductKernels<T>& kernels_;
