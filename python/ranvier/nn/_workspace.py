@@ -1,4 +1,4 @@
-"""Memory that a module writes its results to, call after call."""
+"""Memory that a module works with, call after call: nobody else sees it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Array = npt.NDArray[Any]
 
 
 class Workspace:
-    """Named arrays that are allocated once, and what the last forward pass left for the backward.
+    """Named arrays that are allocated once, and what the last forward pass saved for the backward.
 
     An array grows to the largest size asked for; a smaller one is a view of its beginning. A copy
     of a workspace, pickled or not, is empty: nothing in it is worth keeping.

@@ -113,7 +113,7 @@ def _module_class(record: Activation) -> type[Elementwise]:
     )
 
 
-# Those whose parameters are learned are written out in trainable.py.
+# The activations whose parameters are learned are written out in trainable.py.
 _TRAINABLE = {"prelu", "swish"}
 _classes = {
     cls.__name__: cls

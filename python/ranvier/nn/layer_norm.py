@@ -18,7 +18,7 @@ __all__ = ["LayerNorm", "RMSNorm"]
 
 
 class _OfSamples(Module):
-    """What normalises over the last axes, and what it is multiplied by."""
+    """Base of the layers that normalise over the last axes and then multiply by a weight."""
 
     centred: ClassVar[bool]
     weight = Parameter()
@@ -87,7 +87,7 @@ class _OfSamples(Module):
         return math.prod(self.normalized_shape)
 
     def _eps(self, x: Array) -> float:
-        """What is added to the variance."""
+        """The number that is added to the variance."""
         raise NotImplementedError
 
 

@@ -101,7 +101,7 @@ class Module:
     """
 
     takes_integers: bool = False
-    # What whoever calls the passes enters around them: a model of native code alone needs nothing.
+    # The context in which the passes run; a model of native code alone needs none.
     _quiet: Callable[[], AbstractContextManager[None]] = quiet
 
     def __init__(self) -> None:
@@ -109,7 +109,7 @@ class Module:
         self._parameters: dict[str, Array] = {}
         self._gradients: dict[str, Array] = {}
         self._buffers: dict[str, Array] = {}
-        # Those in which the parameters and gradients lie; None before that is decided.
+        # The memories in which parameters and gradients lie; None before that is decided.
         self._memories: frozenset[Memory] | None = None
         self._workspace = Workspace()
 
