@@ -20,7 +20,8 @@ LAYERS = (
     r"src/ops/(activations|losses|optimizers)/\w+\.hpp",
     r"src/ops/\w+\.hpp",
     r"src/isa/\w+\.[ch]pp",
-    r"src/runtime/(layers/)?\w+\.[ch]pp",
+    r"src/runtime/\w+\.[ch]pp",
+    r"src/layers/\w+\.[ch]pp",
     r"bindings/\w+\.[ch]pp",
 )
 PER_INSTRUCTION_SET = r"src/(math|ops|isa)/"

@@ -8,8 +8,8 @@
 #include "bindings.hpp"
 #include "products.hpp"
 #include "runtime/elementwise.hpp"
-#include "runtime/layers/elementwise_layer.hpp"
-#include "runtime/layers/linear.hpp"
+#include "layers/elementwise_layer.hpp"
+#include "layers/linear.hpp"
 #include "runtime/registry.hpp"
 
 namespace py = pybind11;

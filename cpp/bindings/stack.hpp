@@ -7,7 +7,7 @@
 #include <mutex>
 #include <vector>
 
-#include "runtime/stack.hpp"
+#include "layers/stack.hpp"
 
 namespace ranvier::bindings {
 

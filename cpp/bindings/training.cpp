@@ -13,7 +13,7 @@
 #include "batch_loss.hpp"
 #include "bindings.hpp"
 #include "optimizers.hpp"
-#include "runtime/training.hpp"
+#include "layers/training.hpp"
 #include "stack.hpp"
 
 namespace py = pybind11;

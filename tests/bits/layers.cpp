@@ -4,11 +4,11 @@
 #include "inputs.hpp"
 #include "report.hpp"
 #include "runtime/batch_norm.hpp"
-#include "runtime/layers/elementwise_layer.hpp"
-#include "runtime/layers/linear.hpp"
+#include "layers/elementwise_layer.hpp"
+#include "layers/linear.hpp"
 #include "runtime/product.hpp"
 #include "runtime/row_norm.hpp"
-#include "runtime/stack.hpp"
+#include "layers/stack.hpp"
 #include "subjects.hpp"
 
 namespace bits {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "float_status.hpp"
+#include "../runtime/float_status.hpp"
 
 namespace ranvier {
 namespace {

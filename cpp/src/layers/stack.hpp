@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "layers/layer.hpp"
+#include "layer.hpp"
 #include "scratch.hpp"
 
 namespace ranvier {

@@ -1,6 +1,6 @@
 #include "elementwise_layer.hpp"
 
-#include "../elementwise.hpp"
+#include "../runtime/elementwise.hpp"
 
 namespace ranvier {
 namespace {

@@ -11,8 +11,8 @@
 #include <optional>
 #include <vector>
 
-#include "batch_loss.hpp"
-#include "optimizer.hpp"
+#include "../runtime/batch_loss.hpp"
+#include "../runtime/optimizer.hpp"
 #include "samples.hpp"
 #include "stack.hpp"
 

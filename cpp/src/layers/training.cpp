@@ -4,7 +4,7 @@
 #include <cmath>
 #include <exception>
 
-#include "float_status.hpp"
+#include "../runtime/float_status.hpp"
 
 namespace ranvier {
 

@@ -4,8 +4,8 @@
 
 #include <cstddef>
 
-#include "../../isa/kernels.hpp"
-#include "../threads.hpp"
+#include "../isa/kernels.hpp"
+#include "../runtime/threads.hpp"
 
 namespace ranvier {
 

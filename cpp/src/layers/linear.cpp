@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "../dispatch.hpp"
-#include "../scratch.hpp"
+#include "../runtime/dispatch.hpp"
+#include "scratch.hpp"
 
 namespace ranvier {
 namespace {
