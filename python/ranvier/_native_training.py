@@ -129,7 +129,9 @@ class NativeTraining:
             yield from self._run([*self._whole, *self._weights], order)
         else:
             for parts in batches(self._data, order):
-                yield from self._run([np.require(part, requirements=["C", "A"]) for part in parts], None)
+                yield from self._run(
+                    [np.require(part, requirements=["C", "A"]) for part in parts], None
+                )
 
     def _run(self, parts: Sequence[Any], order: Array | None) -> Iterator[Steps]:
         inputs, targets, *weights = parts
