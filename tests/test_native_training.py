@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 
 import numpy as np
 import pytest
@@ -379,3 +380,27 @@ def test_limits_of_steps_add_up():
     assert reached == [0, 3, 6, 8]
     for a, b in zip(*(o.param_groups[0]["params"] for o in (optimizer, other)), strict=True):
         assert a.tobytes() == b.tobytes()
+
+
+def test_threads_that_train_with_one_optimizer_take_turns():
+    net = nn.Sequential(nn.Linear(3, 2, rng=0))
+    optimizer = optim.Adam(net.parameters())
+    loss = batch_handle(losses.mse_loss, np.float32)
+    trained = [(p, g, False) for p, g in zip(net.parameters(), net.gradients(), strict=True)]
+    handle = net._whole_stack((8, 3)).handle()
+    training = _core.Training(handle, loss, optimizer.native(), trained, 3, 1.0, 0.0, 0.0)
+    made = []
+
+    def train():
+        for _ in range(200):
+            made.append(training.run(optimizer.param_groups, **RUN)[1])
+            optimizer.step(net.gradients())
+            made.append(1)
+
+    threads = [threading.Thread(target=train) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(made) == 4 * 200 * 4
+    assert optimizer.state_dict()["state"][0]["step"] == sum(made)

@@ -46,12 +46,12 @@ private:
     void take_gradients(pybind11::handle out);
     void make_losses();
 
-    /// What a gradient may not overlap, if there is one.
+    /// The arrays that a gradient may not overlap, if there is one.
     void take(pybind11::handle array, const char* name) {
         if (graded_) taken_.add(array, name);
     }
     FloatArray input() const { return {input_, record_.operands[0].name}; }
-    /// That of the losses, one for each unit that a sample is.
+    /// The shape of the losses, one for each unit.
     Shape losses_shape() const;
 
     const LossHandle& loss_;

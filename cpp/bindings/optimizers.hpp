@@ -44,6 +44,8 @@ public:
     pybind11::list states();
 
     OptimizerHandle& handle() { return handle_; }
+    /// Whoever uses the handle has a turn meanwhile; `prepare` comes before it.
+    OneAtATime& turns() { return turn_; }
 
 private:
     /// A state array that is not there yet.

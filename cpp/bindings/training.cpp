@@ -154,6 +154,8 @@ public:
         Totals totals;
         std::size_t reached = first;
         if (first < data.rows) {
+            // Of other threads that train with the optimizer, or make a step of it, one waits.
+            const OneAtATime::Turn turn(optimizer_.turns());
             const py::gil_scoped_release release;
             reached = std::visit(
                 [&](auto& training) { return training->run(data, first, limit, totals); },

@@ -15,7 +15,7 @@
 
 namespace ranvier {
 
-/// What becomes of the losses of samples or elements. `none` leaves them as they are, which has no
+/// How the losses of samples or elements are combined. `none` leaves them as they are, which has no
 /// place in the functions below: they throw std::invalid_argument.
 enum class Reduction { mean, sum, none };
 

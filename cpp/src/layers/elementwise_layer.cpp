@@ -5,7 +5,6 @@
 namespace ranvier {
 namespace {
 
-/// What threads work on at a time lies in whole lines of the cache.
 template <class T>
 ElementwiseKernel kernel_of(Activation activation, Form form) {
     return elementwise_call(activation, form, dtype_of<T>).kernel;

@@ -161,7 +161,7 @@ void Linear<T>::gradients(const Slot<T>& at, bool accumulate, Update* update,
     const auto g = c_ordered<const T>(at.grad_y, outputs);
     const auto to = c_ordered(weight_.gradient, inputs);
     const std::size_t count = mine.end - mine.begin;
-    // What is used up at once stays in the first cache.
+    // A gradient that is used up at once stays in the first cache.
     const bool at_home = update == nullptr || update->keeps() || at.rows > deepest;
     if (at.rows == 0 && !accumulate) {
         for (std::size_t o = 0; o < outputs; ++o) std::fill_n(to.at(o, mine.begin), count, T(0));

@@ -74,8 +74,8 @@ void Pass<T>::begin(const T* x, std::size_t rows, T* grad_x) {
     for (std::size_t i = 0; i < slots_.size(); ++i) {
         slots_[i].rows = rows;
         slots_[i].x = i == 0 ? x : slots_[i - 1].y;
-        // What stands before the first layer with parameters needs no gradient, unless the caller
-        // does.
+        // Layers before the first one with parameters need no gradient, unless the caller asks for
+        // that of the input.
         slots_[i].grad_x = i == 0                            ? grad_x
                            : i > first_ || grad_x != nullptr ? slots_[i - 1].grad_y
                                                              : nullptr;

@@ -20,7 +20,7 @@ struct Array {
         for (int axis = 0; axis < ndim; ++axis) product *= extent(axis);
         return product;
     }
-    /// Of the first axis, along which the samples are; 1 where there is no axis.
+    /// The length of the first axis, along which the samples lie; 1 if there is no axis.
     std::size_t samples() const { return ndim > 0 ? extent(0) : 1; }
 };
 

@@ -49,7 +49,7 @@ double sample_weight(const CrossEntropyBatch& batch, std::size_t i) {
     return batch.sample_weight == nullptr ? 1.0 : batch.sample_weight[i];
 }
 
-/// What multiplies a sample's gradient. What weighs nothing has none, also where nothing counts and
+/// The factor of a sample's gradient. A weight of 0 has none, also where nothing counts and
 /// the scale is infinite.
 double factor_of(const CrossEntropyBatch& batch, double weight) {
     return weight == 0.0 ? 0.0 : batch.scale * weight;
@@ -259,7 +259,7 @@ public:
         }
     }
 
-    /// What of a batch does not depend on its arrays.
+    /// The part of a batch that does not depend on its arrays.
     CrossEntropyBatch described() const {
         CrossEntropyBatch batch{};
         batch.inner = 1;

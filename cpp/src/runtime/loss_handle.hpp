@@ -13,7 +13,7 @@
 
 namespace ranvier {
 
-/// What counts as one loss where a mean is formed.
+/// The unit that counts as one loss where a mean is formed.
 enum class Unit {
     element,
     row,       // the sum over the last axis
@@ -74,7 +74,7 @@ std::shared_ptr<const LossHandle> make_loss(const std::string& name,
                                             const std::map<std::string, double>& parameters = {},
                                             const LossOptions& options = {});
 
-/// What the three families define, each in a file of its own.
+/// The makers of the three families, each defined in a file of its own.
 std::shared_ptr<const LossHandle> make_elementwise_loss(const LossRecord&,
                                                         const std::map<std::string, double>&,
                                                         const LossOptions&);

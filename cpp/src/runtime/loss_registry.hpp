@@ -8,7 +8,7 @@
 
 namespace ranvier {
 
-/// What the numbers of an operand mean.
+/// The meaning of the numbers of an operand.
 enum class OperandKind : int {
     numbers,
     scores,         // the larger, the likelier; not on any scale
@@ -48,7 +48,7 @@ struct LossParameterRecord {
     Range range;
 };
 
-/// What a sample has beside its operands.
+/// The labels that a sample has beside its operands.
 enum class Labels : int { no_labels, one_class, class_list, sign, ignorable_class };
 
 enum class LossFamily : int { elementwise, of_rows, of_classes };

@@ -119,7 +119,7 @@ double sum_of_weights(const LossBatch& batch) {
                       });
 }
 
-/// What the sum of the losses is divided by.
+/// The number that the sum of the losses is divided by.
 double divisor(const LossBatch& batch, const LossOptions& options) {
     const Array& input = batch.operands[0];
     const auto elements = static_cast<double>(input.size());
@@ -142,7 +142,7 @@ double divisor(const LossBatch& batch, const LossOptions& options) {
     return of_unit == 0.0 ? std::numeric_limits<double>::infinity() : weight / of_unit;
 }
 
-/// What an operand may hold; NaN passes, and makes the result NaN.
+/// The numbers that an operand may hold; NaN passes, and makes the result NaN.
 struct Domain {
     double least, most;
     const char* text;

@@ -85,7 +85,7 @@ public:
         return arrays.dtype == DType::float32 ? run_as<float>(arrays) : run_as<double>(arrays);
     }
 
-    /// What of a batch does not depend on its arrays.
+    /// The part of a batch that does not depend on its arrays.
     RowLossBatch described(std::size_t samples, std::size_t n) const {
         RowLossBatch batch{};
         batch.samples = samples;

@@ -20,7 +20,7 @@ inline std::size_t samples_worth_a_thread(std::size_t n) {
 }
 inline constexpr std::size_t most_samples_in_block = 81;
 
-/// What does not count is 0, infinite or not.
+/// A loss that does not count is 0, infinite or not.
 inline double weighted(double weight, double loss) {
     return weight == 0.0 ? 0.0 : weight * loss;
 }

@@ -19,7 +19,7 @@ from ._records import RECORDS, handle
 
 
 class Call(Protocol):
-    """What a loss asks for by the name of its row; parameters are those of the row."""
+    """The calls by which a loss asks for its result: by the name of its row, with its parameters."""
 
     def elementwise(
         self,

@@ -41,7 +41,7 @@ class Use:
 
 
 def every_loss() -> list[Loss]:
-    """Those of ranvier.losses in the order of their rows."""
+    """Return the losses of ranvier.losses in the order of their rows."""
     order = [*RECORDS]
     public = [getattr(losses, name) for name in losses.__all__]
     found = [loss for loss in public if isinstance(loss, Loss)]
@@ -59,7 +59,7 @@ _THROUGH: Mapping[str, Through] = {"logarithms": "log_softmax", "probabilities":
 
 
 def _kinds(loss: Loss) -> tuple[str, str] | None:
-    """Of the input and the target; None for a loss that takes more than these."""
+    """Return the kinds of input and target; None for a loss that takes more than these."""
     row = loss.rows[0]
     kinds = [*(operand.kind for operand in row.operands), *filter(None, [row.labels])]
     return (kinds[0], kinds[1]) if len(kinds) == 2 else None

@@ -1,4 +1,4 @@
-"""What is counted and has no gradient."""
+"""Metrics: they count, and have no gradient."""
 
 from __future__ import annotations
 

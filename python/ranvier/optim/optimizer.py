@@ -24,7 +24,7 @@ from .clipping import clip_factor
 from .rules import Rule
 
 Group = dict[str, Any]
-# What an optimizer keeps for the parameters of one group: "steps", "carried" numbers by name, and
+# The state of the parameters of one group: "steps", "carried" numbers by name, and
 # "arrays", a list for each state that is there. Those of a group before its first step are empty.
 GroupState = dict[str, Any]
 
