@@ -19,7 +19,7 @@ from ._records import RECORDS, handle
 
 
 class Call(Protocol):
-    """The calls by which a loss asks for its result: by the name of its row, with its parameters."""
+    """The calls by which a loss asks for its result: the name of its row, and parameters."""
 
     def elementwise(
         self,
