@@ -70,7 +70,7 @@ py::object contiguous_labels(py::handle target, const Shape& shape, bool copy,
 
 LossArguments::LossArguments(const LossHandle& loss, const py::tuple& operands, py::handle target,
                              py::handle weight, py::handle sample_weight, py::handle out)
-    : loss_(loss), record_(loss.record()), graded_(!out.is_none()) {
+    : record_(loss.record()), graded_(!out.is_none()) {
     take_operands(operands);
     take_target(target);
     take_weights(weight, sample_weight);

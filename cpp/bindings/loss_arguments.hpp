@@ -54,7 +54,6 @@ private:
     /// The shape of the losses, one for each unit.
     Shape losses_shape() const;
 
-    const LossHandle& loss_;
     const LossRecord& record_;
     bool graded_;
     LossArrays arrays_{};

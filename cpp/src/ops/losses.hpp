@@ -29,14 +29,12 @@ void loss_points(const void* const* in, const double* numbers, double* value, do
                  std::size_t n) {
     const auto p = named<Parameters>(numbers);
     // A formula takes the parameters behind the operands if its row has some.
-    const auto with_parameters = [p](auto formula) {
-        return [formula, p](auto... v) {
-            if constexpr (__is_empty(Parameters)) {
-                return formula(v...);
-            } else {
-                return formula(v..., p);
-            }
-        };
+    const auto with_parameters = [&](auto formula) {
+        if constexpr (__is_empty(Parameters)) {
+            return formula;
+        } else {
+            return [formula, p](auto... v) { return formula(v..., p); };
+        }
     };
     const auto value_at = with_parameters([](auto... v) { return Loss::template value<T>(v...); });
     const auto slope_at =
