@@ -404,3 +404,34 @@ def test_threads_that_train_with_one_optimizer_take_turns():
         thread.join()
     assert sum(made) == 4 * 200 * 4
     assert optimizer.state_dict()["state"][0]["step"] == sum(made)
+
+
+WIDE = RNG.normal(size=(300, 80)).astype(np.float32)
+
+
+def wide_run(threads, batch_size, callbacks=()):
+    """A model whose step is worth many threads."""
+    layers = [nn.Linear(80, 300, rng=0), nn.Tanh(), nn.Linear(300, 200, rng=1), nn.Tanh()]
+    net = nn.Sequential(*layers, nn.Linear(200, CLASSES, rng=2))
+    optimizer = optim.Adam(net.parameters(), lr=1e-2)
+    trainer = rv.Trainer(net, losses.cross_entropy, optimizer, seed=0, callbacks=callbacks)
+    labels = np.arange(300) % CLASSES
+    with rv.num_threads(threads):
+        trainer.fit(WIDE, labels, epochs=4, batch_size=batch_size, progress=False)
+    return net.flat_parameters.tobytes(), net.flat_gradients.tobytes()
+
+
+@pytest.mark.parametrize("batch_size", [128, 149, None])
+def test_the_same_bits_on_any_number_of_threads(batch_size):
+    expected = wide_run(1, batch_size)
+    for threads in (2, 3, 4, 7):
+        assert wide_run(threads, batch_size) == expected, f"{threads} threads"
+
+
+@pytest.mark.parametrize(("planned", "then"), [(3, 2), (7, 4), (7, 3), (5, 1), (2, 6)])
+def test_a_team_of_another_size_than_was_planned(planned, then):
+    class Change:
+        def on_epoch_end(self, trainer, logs):
+            rv.set_num_threads(then)
+
+    assert wide_run(planned, 128, [Change()]) == wide_run(1, 128)

@@ -51,10 +51,13 @@ Pass<T>::Pass(const Layers<T>& layers, std::size_t most_rows, std::size_t thread
         offsets[i].shared =
             place(std::max(layer.shared_bytes(most_rows, true), layer.shared_bytes(1, true)));
         offsets[i].kept = place(layer.kept_bytes(most_rows));
-        scratch_bytes_ = std::max(scratch_bytes_, aligned(layer.scratch_bytes(most_rows, threads)));
     }
     memory_ = Arena(bytes);
-    scratch_ = Arena(scratch_bytes_ * threads);
+    std::size_t scratch = 0;
+    for (std::size_t team = 1; team <= threads; ++team) {
+        scratch = std::max(scratch, team * scratch_bytes(team));
+    }
+    scratch_ = Arena(scratch);
     first_ = layers.size();
     for (std::size_t i = layers.size(); i-- > 0;) {
         if (layers[i]->has_parameters()) first_ = i;
@@ -66,6 +69,15 @@ Pass<T>::Pass(const Layers<T>& layers, std::size_t most_rows, std::size_t thread
         slots_[i].shared = memory_.data() + offsets[i].shared;
         slots_[i].kept = memory_.data() + offsets[i].kept;
     }
+}
+
+template <class T>
+std::size_t Pass<T>::scratch_bytes(std::size_t threads) const {
+    std::size_t bytes = 0;
+    for (const auto& layer : layers_) {
+        bytes = std::max(bytes, aligned(layer->scratch_bytes(most_rows_, threads)));
+    }
+    return bytes;
 }
 
 template <class T>

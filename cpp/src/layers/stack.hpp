@@ -39,14 +39,18 @@ public:
     /// cache.
     void update(Update& update, const Worker& worker) const;
 
+    /// One of a team, which may be smaller than was planned: each has more to do then.
     Worker worker(std::size_t me, std::size_t threads) const {
-        return {me, threads, scratch_.data() + me * scratch_bytes_};
+        return {me, threads, scratch_.data() + me * scratch_bytes(threads)};
     }
 
 private:
+    /// Bytes for each worker of a team.
+    std::size_t scratch_bytes(std::size_t threads) const;
+
     const Layers<T>& layers_;
     const std::size_t most_rows_, threads_;
-    std::size_t rows_ = 0, first_ = 0, scratch_bytes_ = 0;
+    std::size_t rows_ = 0, first_ = 0;
     Arena memory_, scratch_;
     std::vector<Slot<T>> slots_;
 };
