@@ -100,7 +100,7 @@ def cast(array: Any, dtype: Any) -> Any:
 
 
 def run(handle: Any, x: Any, y: Any, weights: Any, pieces: list[int]) -> tuple[float, float, Any]:
-    """What the loss says when its rows come in these pieces, the last of them first."""
+    """Return the value and gradient of rows that come in these pieces, the last of them first."""
     gradient = np.full_like(x, 7)
     divisor = handle.begin(y, weights, *x.shape)
     edges = [0, *np.cumsum(pieces)]

@@ -1,4 +1,4 @@
-"""What `forward` and `backward` return is the caller's own, in both modes."""
+"""The results of `forward` and `backward` are the caller's own, in both modes."""
 
 from __future__ import annotations
 

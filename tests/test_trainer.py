@@ -548,6 +548,18 @@ def test_a_memmap_larger_than_memory_is_read_by_the_batch(tmp_path, dtype, offse
     assert peak < 8 * rows + 32 * 2**20, f"{peak} bytes"
 
 
+class StopAfter:
+    """A callback that ends the training after so many steps."""
+
+    def __init__(self, steps):
+        self.left = steps
+
+    def on_step_end(self, trainer, loss):
+        self.left -= 1
+        if self.left == 0:
+            trainer.stop()
+
+
 class Interrupted:
     """The native part of an optimizer; a Ctrl-C comes as soon as one of its steps is done."""
 
@@ -585,15 +597,7 @@ def test_an_interrupt_waits_for_the_end_of_the_step(monkeypatch, steps):
     with pytest.raises(KeyboardInterrupt):
         run.fit(X, y, epochs=9, batch_size=10)
 
-    class Stop:
-        left = steps
-
-        def on_step_end(self, trainer, loss):
-            self.left -= 1
-            if self.left == 0:
-                trainer.stop()
-
-    same = trainer(optimizer=optim.Adam, callbacks=[Stop()])
+    same = trainer(optimizer=optim.Adam, callbacks=[StopAfter(steps)])
     same.fit(X, y, epochs=9, batch_size=10)
     check_same_bits(run.model.flat_parameters, same.model.flat_parameters, "parameters")
     got, expected = (r.optimizer.state_dict()["state"] for r in (run, same))
@@ -618,15 +622,7 @@ def test_an_interrupt_ends_the_native_steps_with_a_whole_one():
     press.join()
     steps = run.optimizer.state_dict()["state"][0]["step"]
 
-    class Stop:
-        left = steps
-
-        def on_step_end(self, trainer, loss):
-            self.left -= 1
-            if self.left == 0:
-                trainer.stop()
-
-    same = trainer(optimizer=optim.Adam, callbacks=[Stop()])
+    same = trainer(optimizer=optim.Adam, callbacks=[StopAfter(steps)])
     same.fit(X, y, epochs=steps, batch_size=10)
     check_same_bits(run.model.flat_parameters, same.model.flat_parameters, "parameters")
     assert run.epoch in (steps // 10, (steps - 1) // 10)
